@@ -1,0 +1,95 @@
+"""One family of errors. Each names the rule that was broken and, where there is one, the field.
+
+`status` and `code` are what the API answers (RFC 9457): one exception handler maps the whole family.
+Commands print the message alone, so a message is one sentence that a person can act on.
+"""
+
+from __future__ import annotations
+
+
+class EnergyOptiError(Exception):
+    """Base of the family: `code` names the rule in kebab-case, `field` the input that broke it."""
+
+    code = "error"
+    status = 500
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class InvalidInput(EnergyOptiError):
+    """What somebody asked for cannot be understood or is not allowed."""
+
+    code = "invalid-input"
+    status = 400
+
+
+class NaiveTime(InvalidInput):
+    """A time without an offset: nobody can say which instant is meant."""
+
+    code = "naive-time"
+
+
+class ReversedSpan(InvalidInput):
+    """A span whose end is not after its start."""
+
+    code = "reversed-span"
+
+
+class UnknownFeed(InvalidInput):
+    """No app declares a feed of this name."""
+
+    code = "unknown-feed"
+    status = 404
+
+
+class NotConfigured(EnergyOptiError):
+    """A setting is missing or contradicts another one; the sentence says which."""
+
+    code = "not-configured"
+    status = 503
+
+
+class UpstreamError(EnergyOptiError):
+    """The upstream did not give what it was asked for."""
+
+    code = "upstream-error"
+    status = 502
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream answered, and the answer is a refusal (4xx, or error text inside a 200)."""
+
+    code = "upstream-refused"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No whole answer came: no connection, a time-out, a cut body, 429 or 5xx to the last retry."""
+
+    code = "upstream-unreachable"
+
+
+class MalformedAnswer(UpstreamError):
+    """An answer came whole but is not the format that its feed declares."""
+
+    code = "malformed-answer"
+
+
+class StructureChanged(MalformedAnswer):
+    """A column is missing, unknown or renamed: the window fails, nothing is guessed."""
+
+    code = "structure-changed"
+
+
+class SnapshotMismatch(UpstreamError):
+    """The pages of one pull disagree: other totalRows, a wrong sum, or a key that comes twice."""
+
+    code = "snapshot-mismatch"
+
+
+class ArchiveDamaged(EnergyOptiError):
+    """An archived answer is missing or does not match its checksum."""
+
+    code = "archive-damaged"

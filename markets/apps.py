@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class MarketsConfig(AppConfig):
+    name = "markets"
+    verbose_name = "Markets"
+    feeds = "markets.feeds.pjm:FEEDS"
+    upstreams = "markets.feeds.dataminer:UPSTREAMS"
