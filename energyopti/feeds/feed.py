@@ -39,6 +39,8 @@ class Cut(StrEnum):
 class NodeDirectory(Protocol):
     """What a feed's nodes are called. Ids are the upstream's own."""
 
+    feed: str  # the feed that fills it
+
     def followed(self, *, sandbox: bool) -> tuple[int, ...]:
         """The nodes this installation follows, ascending; empty while none is known."""
 
@@ -72,6 +74,7 @@ class Feed:
     store: Store
     cut: Cut = Cut.MARKET_DAY
     time: str = "interval_start"  # the Table's column by which rows are cut to windows (not for SNAPSHOT)
+    node_column: str = ""  # the Table's column that holds the node's id
     step: timedelta | None = None  # one interval; rows to expect per node = window.slots(step)
     zone: ZoneInfo
     cadence: str  # crontab, market-local
@@ -179,6 +182,9 @@ class Answer:
     encoding: str
 
 
+Ask = Callable[[Request], Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """Consecutive windows fetched together: each of `spans` is asked in turn, in as many pages as it takes.
@@ -214,7 +220,14 @@ class Upstream(Protocol):
         """From the settings, each time anew. Raises NotConfigured."""
 
     def plan(
-        self, feed: Feed, windows: Sequence[Span], nodes: NodeSet, *, kinds: Mapping[int, str], now: datetime, ask: Callable[[Request], Answer]
+        self,
+        feed: Feed,
+        windows: Sequence[Span],
+        nodes: NodeSet,
+        *,
+        kinds: Mapping[int, str],
+        now: datetime,
+        ask: Callable[[Request], Answer],
     ) -> list[Pull]:
         """Pack windows into as few requests as the upstream's limits allow; `ask` fetches the feed's metadata."""
 

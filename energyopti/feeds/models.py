@@ -60,7 +60,8 @@ class SyncRun(models.Model):
             models.CheckConstraint(name="syncrun_span_forward", condition=models.Q(span_end__gt=models.F("span_start"))),
             models.CheckConstraint(
                 name="syncrun_finished_unless_running",
-                condition=models.Q(status="running", finished_at=None) | (~models.Q(status="running") & models.Q(finished_at__isnull=False)),
+                condition=models.Q(status="running", finished_at=None)
+                | (~models.Q(status="running") & models.Q(finished_at__isnull=False)),
             ),
         ]
         indexes = [

@@ -1,0 +1,108 @@
+"""How complete each window is: the one writer of Coverage."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from energyopti.feeds.feed import Feed, NodeSet, Written
+from energyopti.feeds.models import Coverage, SyncRun
+from energyopti.intervals import Span
+
+FIRST_PAUSE = timedelta(minutes=15)
+LONGEST_PAUSE = timedelta(days=1)
+FOLLOWED, ALL = "followed", "all"
+FROM_FILE = "file:"  # such a node set is never pulled again: its source is a file
+
+
+def node_set(feed: Feed, nodes: Sequence[int] | None, *, label: str = "") -> NodeSet:
+    """The set under its name: `label`, "all" for None, else a digest of the ids."""
+    if nodes is None:
+        return NodeSet(label or ALL)
+    ids = tuple(sorted(set(nodes)))
+    return NodeSet(label or f"list:{digest(ids)}", ids)
+
+
+def digest(ids: Iterable[int]) -> str:
+    return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:12]
+
+
+def record(*, feed: Feed, run: SyncRun, window: Span, written: Written, now: datetime) -> str:
+    """Say what the store holds of `window` after a load; the status it comes to. Runs in the load's transaction."""
+    stored = min(written.stored, written.expected)
+    status = _status(feed, window, written)
+    values = {
+        "window_end": window.end,
+        "expected": written.expected,
+        "stored": stored,
+        "missing_nodes": list(written.missing_nodes),
+        "status": status,
+        "reason": "" if status == Coverage.Status.COMPLETE else _missing(written, stored),
+        "run": run,
+        "checked_at": now,
+    }
+    if written.touched:
+        values["changed_at"] = now
+    return _save(feed=feed, run=run, window=window, values=values, now=now)
+
+
+def record_failure(*, feed: Feed, run: SyncRun, windows: Sequence[Span], reason: str, now: datetime) -> None:
+    """These windows could not be pulled or stored: gaps with a reason. A window that was whole before stays whole."""
+    starts = [window.start for window in windows]
+    whole = set(
+        Coverage.objects.filter(
+            feed=feed.name,
+            sandbox=run.sandbox,
+            node_set=run.node_set,
+            status=Coverage.Status.COMPLETE,
+            window_start__in=starts,
+        ).values_list("window_start", flat=True)
+    )
+    for window in windows:
+        values = {"window_end": window.end, "reason": reason, "checked_at": now}
+        if window.start not in whole:
+            values |= {"status": Coverage.Status.FAILED, "run": run}
+        _save(feed=feed, run=run, window=window, values=values, now=now)
+
+
+def _save(*, feed: Feed, run: SyncRun, window: Span, values: dict[str, object], now: datetime) -> str:
+    key = {"feed": feed.name, "sandbox": run.sandbox, "node_set": run.node_set, "window_start": window.start}
+    row, _ = Coverage.objects.update_or_create(**key, defaults=values, create_defaults={"changed_at": now, **values})
+    settled = row.status in (Coverage.Status.COMPLETE, Coverage.Status.RUNNING)
+    row.attempts = 0 if settled else row.attempts + 1
+    row.next_attempt_at = None
+    if not settled:
+        if feed.retention and window.end < now - feed.retention:
+            row.status = Coverage.Status.LOST
+        elif not run.node_set.startswith(FROM_FILE):
+            row.next_attempt_at = next_attempt(feed, window, attempts=row.attempts, now=now)
+    row.save(update_fields=["attempts", "next_attempt_at", "status"])
+    return row.status
+
+
+def _status(feed: Feed, window: Span, written: Written) -> str:
+    if not written.expected or written.stored < written.expected:
+        return Coverage.Status.INCOMPLETE
+    whole = written.expected >= written.nodes * feed.per_node(window)
+    return Coverage.Status.COMPLETE if whole else Coverage.Status.RUNNING
+
+
+def _missing(written: Written, stored: int) -> str:
+    if not written.expected:
+        return "the source has no rows for this window"
+    return f"{written.expected - stored} of {written.expected} rows are missing" if stored < written.expected else ""
+
+
+def next_attempt(feed: Feed, window: Span, *, attempts: int, now: datetime) -> datetime:
+    """A growing pause: 15 minutes, doubled each time, a day at most; never before the feed publishes the window."""
+    pause = min(FIRST_PAUSE * float(1 << min(attempts - 1, 10)), LONGEST_PAUSE)
+    return max(now + pause, window.end + feed.lag)
+
+
+def reopen(*, feed: str, sandbox: bool, node_set: str, span: Span, now: datetime) -> int:
+    """Windows to be pulled again soon, because somebody wants more of them than was asked for; how many."""
+    rows = Coverage.objects.filter(feed=feed, sandbox=sandbox, node_set=node_set, window_start__lt=span.end, window_end__gt=span.start)
+    return rows.update(status=Coverage.Status.PENDING, reason="opened again", next_attempt_at=now, attempts=0, stored=F("stored"))
