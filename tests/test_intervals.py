@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ def test_a_market_day_has_as_many_hours_as_the_clock_says(day: date, hours: int,
 def test_a_year_of_days_fits_without_gap_or_overlap() -> None:
     days = list(market_days(Span(local_midnight(date(2024, 1, 1), EASTERN), local_midnight(date(2025, 1, 1), EASTERN)), EASTERN))
     assert (len(days), sum(day.slots(HOUR) for day in days)) == (366, 8784)
-    assert all(before.end == after.start for before, after in zip(days, days[1:], strict=False))
+    assert all(before.end == after.start for before, after in itertools.pairwise(days))
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1)), st.timedeltas(timedelta(seconds=1), timedelta(days=20)))
@@ -58,7 +59,7 @@ def test_a_span_is_kept_in_utc() -> None:
 
 def test_a_naive_time_is_refused_by_field() -> None:
     with pytest.raises(NaiveTime) as refusal:
-        Span(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2))  # noqa: DTZ001
+        Span(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2))
     assert refusal.value.field == "end"
 
 
