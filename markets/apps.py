@@ -6,3 +6,4 @@ class MarketsConfig(AppConfig):
     verbose_name = "Markets"
     feeds = "markets.feeds.pjm:FEEDS"
     upstreams = "markets.feeds.dataminer:UPSTREAMS"
+    samples = "markets.samples:load"

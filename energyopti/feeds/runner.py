@@ -123,7 +123,7 @@ def _sort_out(feed: Feed, run: SyncRun, windows: list[Span], endpoint: Endpoint,
         feed=feed.name, sandbox=run.sandbox, node_set=run.node_set, window_start__gte=windows[0].start, window_start__lt=windows[-1].end
     ).values_list("window_start", "status", "run_id", "checked_at")
     seen.done = {start for start, status, run_id, _ in rows if run_id == run.pk and status != Coverage.Status.FAILED}
-    fresh = {start for start, status, _, checked_at in rows if status == Coverage.Status.COMPLETE and checked_at >= young} - seen.done
+    fresh = {start for start, status, _, checked_at in rows if status == Coverage.Status.COMPLETE and checked_at > young} - seen.done
     seen.answered = sum(window.start in fresh for window in windows)
     return [window for window in windows if window.start not in fresh]
 

@@ -117,5 +117,6 @@ def test_the_database_refuses_a_lie(run: SyncRun, values: str, constraint: str) 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO feeds_coverage (feed, sandbox, node_set, window_start, window_end, missing_nodes, reason, attempts, "
-            f"checked_at, changed_at, expected, stored, status) VALUES ('f', false, 'all', now(), now(), '{{}}', '', 0, now(), now(), {values})"
+            "checked_at, changed_at, expected, stored, status) "
+            f"VALUES ('f', false, 'all', now(), now(), '{{}}', '', 0, now(), now(), {values})"
         )
