@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
-from energyopti import env
+from energyopti import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
 HOME = Path(env.text("ENERGYOPTI_HOME", str(BASE_DIR / "var"))).resolve()
 
+# --- the installation ---
 DEBUG = env.flag("DEBUG", False)
-SECRET_KEY = env.text("SECRET_KEY", "insecure-development-key")
+SECRET_KEY = env.text("SECRET_KEY", "for-development-only" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set; set it to 50 random characters, or start with make run, which makes one")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")  # of the user admin on a new database
+# Whoever answers to a name in the world does so behind TLS; plain HTTP is for this machine alone. A proxy on this
+# machine says by X-Forwarded-Proto that it spoke TLS: uvicorn believes it from loopback (--forwarded-allow-ips).
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+SECURE = not DEBUG and not set(ALLOWED_HOSTS) <= LOOPBACK
+
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak plain HTTP from inside
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# W005, W021: whether all subdomains, and for good, speak TLS is for the domain's owner to say, not for one application in it
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -27,18 +45,23 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "simple_history",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_celery_beat",
     "energyopti.organisations",
     "energyopti.events",
     "energyopti.feeds",
+    "energyopti.pages",
     "markets",
 ]
-AUTH_USER_MODEL = "organisations.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "energyopti.urls"
+WSGI_APPLICATION = "energyopti.wsgi.application"
 MIDDLEWARE = [
+    "energyopti.logs.RequestLog",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "energyopti.pages.middleware.ContentSecurity",
+    "energyopti.pages.static.Static",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -57,19 +80,79 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "energyopti.pages.context.sandbox",
             ]
         },
     }
 ]
-DATABASES = {"default": dj_database_url.config(env="DATABASE_URL")}
-REDIS_URL = env.text("REDIS_URL")
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+# --- people ---
+AUTH_USER_MODEL = "organisations.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+CSRF_FAILURE_VIEW = "energyopti.api.fallback.csrf_failure"
+globals().update(env.email("EMAIL_URL"))
+
+# --- services ---
+# Web and workers act as this role (asgi.py and celery.py name it); commands act as the login, which may change tables.
+DATABASE_ROLE = env.text("ENERGYOPTI_DB_ROLE")
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
+if env.text("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = {**env.database("DATABASE_REPLICA_URL"), "TEST": {"MIRROR": "default"}}
+READ_DATABASE = "replica" if "replica" in DATABASES else "default"  # for queries that may be a moment behind
+# A pool only in the web: a lock of a database session must stay on its connection while a command or a task runs
+if env.flag("ENERGYOPTI_DB_POOL", False):
+    for _database in DATABASES.values():
+        _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20, "timeout": 5}
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "energyopti",
+        "OPTIONS": {"socket_timeout": 5},
+    }
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "media"}},
+    "staticfiles": {"BACKEND": "energyopti.pages.static.StaticStorage"},
     "archive": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "archive"}},
+}
+
+# --- the API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["energyopti.api.auth.KeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "energyopti.api.auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "energyopti.api.schema.Schema",
+    "EXCEPTION_HANDLER": "energyopti.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is a parameter of the endpoints that have formats
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "EnergyOpti",
+    "DESCRIPTION": "Power prices, renewable energy certificates and natural gas. Times are UTC; intervals are half-open.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],  # the schema holds no data
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["energyopti.api.schema.add_problems"],
 }
 
 # --- upstreams ---
@@ -80,5 +163,10 @@ PJM_BASE_URL = env.text("PJM_BASE_URL", "https://api.pjm.com/api/v1")
 PJM_MEMBER = env.flag("PJM_MEMBER", False)
 PJM_RATE_LIMIT_DELAY = env.text("PJM_RATE_LIMIT_DELAY") and env.number("PJM_RATE_LIMIT_DELAY", 0)
 PJM_TIMEOUT = env.number("PJM_TIMEOUT", 30)
-PJM_MAX_RETRIES = int(env.number("PJM_MAX_RETRIES", 3))
-PJM_CACHE_DURATION = int(env.number("PJM_CACHE_DURATION", 300))
+PJM_MAX_RETRIES = env.whole("PJM_MAX_RETRIES", 3)
+PJM_CACHE_DURATION = env.whole("PJM_CACHE_DURATION", 300)
+
+# --- logs: last, because they must know every secret above ---
+logs.hide(logs.secrets_of(globals(), urls=[env.text("DATABASE_URL"), env.text("DATABASE_REPLICA_URL"), REDIS_URL]))
+LOGGING_CONFIG = "energyopti.logs.configure"
+LOGGING = {"readable": DEBUG}

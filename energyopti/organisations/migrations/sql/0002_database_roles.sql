@@ -1,0 +1,37 @@
+-- Two roles without a login: energyopti_app reads and writes rows, energyopti_read reads them; neither changes tables.
+-- Roles belong to the whole cluster: another database may make them at the same moment, and this login may not be
+-- allowed to. Neither is an error here; /readyz names what is missing and what to run. Safe to run again.
+DO $$
+DECLARE
+  role_name text;
+  here text := quote_ident(current_schema());
+BEGIN
+  FOREACH role_name IN ARRAY ARRAY['energyopti_app', 'energyopti_read'] LOOP
+    FOR attempt IN 1..10 LOOP
+      BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+          EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+        END IF;
+        -- Since PostgreSQL 16 the maker of a role may grant it, but not act as it until it is granted to itself
+        IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+          EXECUTE format('GRANT %I TO %I', role_name, current_user);
+        END IF;
+        EXIT;
+      EXCEPTION
+        WHEN insufficient_privilege THEN EXIT;
+        WHEN duplicate_object OR unique_violation OR internal_error THEN PERFORM pg_sleep(0.02 * attempt);  -- met another
+      END;
+    END LOOP;
+  END LOOP;
+
+  FOR role_name IN SELECT rolname FROM pg_roles WHERE rolname IN ('energyopti_app', 'energyopti_read') LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', here, role_name);
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %I', here, role_name);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT SELECT ON TABLES TO %I', here, role_name);
+    CONTINUE WHEN role_name = 'energyopti_read';
+    EXECUTE format('GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %I', here, role_name);
+    EXECUTE format('GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA %s TO %I', here, role_name);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT INSERT, UPDATE, DELETE ON TABLES TO %I', here, role_name);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO %I', here, role_name);
+  END LOOP;
+END $$;

@@ -1,0 +1,4 @@
+DROP TRIGGER history_is_append_only ON organisations_historicalorganisation;
+DROP TRIGGER history_is_append_only ON organisations_historicalmembership;
+DROP TRIGGER history_is_append_only ON organisations_historicalapikey;
+DROP FUNCTION history_is_append_only();

@@ -1,0 +1,121 @@
+"""PostgreSQL to numpy and back, without a Python object per price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import psycopg
+from django.db import connection
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+
+from energyopti.feeds.table import Array
+
+Rows = psycopg.Cursor[tuple[Any, ...]]
+PG_EPOCH = 946_684_800_000_000  # 2000-01-01 UTC in microseconds since 1970: where PostgreSQL begins to count
+
+# element type → its OID, and how it lies in memory; psycopg wants an array's loader registered by the ARRAY's OID
+_SCALAR = {"int2": (21, ">i2"), "int4": (23, ">i4"), "int8": (20, ">i8"), "float8": (701, ">f8")}
+_ARRAY_OID = {"int2": 1005, "int4": 1007, "int8": 1016, "float8": 1022}
+_HEADER = 20  # bytes before the first element of a one-dimensional array
+_CHUNK = 1_000  # rows encoded at a time: 10 to 30 MB
+
+
+def _loader(element: str) -> type[Loader]:
+    """Reads a one-dimensional array without nulls."""
+    dtype = np.dtype([("length", ">i4"), ("value", _SCALAR[element][1])])
+    native = dtype["value"].newbyteorder("=")
+
+    class ArrayLoader(Loader):
+        format = Format.BINARY
+
+        def load(self, data: Any) -> Array:
+            return np.frombuffer(data, dtype, offset=min(_HEADER, len(data) - len(data) % dtype.itemsize))["value"].astype(native)
+
+    return ArrayLoader
+
+
+_LOADERS = {oid: _loader(element) for element, oid in _ARRAY_OID.items()}
+
+
+@contextmanager
+def cursor() -> Iterator[Rows]:
+    """A cursor on Django's connection (and in its transaction) that answers in binary: arrays come as numpy arrays."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as rows:
+        rows.format = Format.BINARY
+        for oid, loader in _LOADERS.items():
+            rows.adapters.register_loader(oid, loader)
+        yield rows
+
+
+def columns(rows: Rows, names: Sequence[str], query: str, params: Mapping[str, Any]) -> dict[str, Array]:
+    """A query's columns, one array each; `query` must name them so and give int2, int4, int8 or float8, never null."""
+    gathered = ", ".join(f"array_agg({name}) AS {name}" for name in names)
+    rows.execute(f"SELECT {gathered} FROM ({query}) gathered", params)  # noqa: S608 names and query are our own
+    row = rows.fetchone()
+    assert row is not None
+    return {name: np.empty(0) if column is None else column for name, column in zip(names, row, strict=True)}
+
+
+def copy_in(rows: Rows, table: str, types: Mapping[str, str], values: Mapping[str, Array], nulls: Mapping[str, Array]) -> None:
+    """Binary COPY into `table`. `types`: column → "int8", "float8[]" …, in the order of COPY.
+
+    `values` holds (k,) or, for arrays, (k, n); a timestamptz goes as int8, microseconds since 1970, under "timestamptz".
+    `nulls` holds masks (k,) of the columns that may be null. Rows are grouped by which of them are: a vectorised
+    encoding needs rows of one shape.
+    """
+    k = len(next(iter(values.values())))
+    shape = sum((nulls[name].astype(np.int64) << place for place, name in enumerate(nulls)), np.zeros(k, np.int64))
+    with rows.copy(f"COPY {table} ({', '.join(types)}) FROM STDIN (FORMAT binary)") as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        for kind in np.unique(shape):
+            absent = {name for place, name in enumerate(nulls) if kind >> place & 1}
+            members = np.flatnonzero(shape == kind)
+            for first in range(0, len(members), _CHUNK):
+                part = members[first : first + _CHUNK]
+                if len(part) == k:
+                    part = slice(None)  # type: ignore[assignment]  # no copy where all rows are of one shape
+                copy.write(_encode(types, {name: values[name][part] for name in types if name not in absent}))
+        copy.write(b"\xff\xff")
+
+
+def _encode(types: Mapping[str, str], values: Mapping[str, Array]) -> memoryview:
+    """Rows in PostgreSQL's binary COPY format; a column without values is null."""
+    k = len(next(iter(values.values())))
+    layout = [("fields", ">i2"), *(field for name, kind in types.items() for field in _field(name, kind, values.get(name)))]
+    out = np.empty(k, np.dtype(layout))
+    out["fields"] = len(types)
+    for name, kind in types.items():
+        size = f"{name}.size"
+        if name not in values:
+            out[size] = -1
+        elif kind.endswith("[]"):
+            _fill_array(out, name, kind.removesuffix("[]"), values[name])
+        else:
+            value = out[name]
+            value[:] = values[name] - PG_EPOCH if kind == "timestamptz" else values[name]
+            out[size] = value.dtype.itemsize
+    return out.view(np.uint8).data
+
+
+def _field(name: str, kind: str, value: Array | None) -> list[tuple[Any, ...]]:
+    size = (f"{name}.size", ">i4")
+    if value is None:
+        return [size]
+    if not kind.endswith("[]"):
+        return [size, (name, _SCALAR["int8" if kind == "timestamptz" else kind][1])]
+    element = [("length", ">i4"), ("value", _SCALAR[kind.removesuffix("[]")][1])]
+    return [size, (f"{name}.header", ">i4", (5,)), (name, element, (value.shape[1],))]
+
+
+def _fill_array(out: Array, name: str, element: str, value: Array) -> None:
+    oid, dtype = _SCALAR[element]
+    n, width = value.shape[1], np.dtype(dtype).itemsize
+    out[f"{name}.size"] = _HEADER + n * (4 + width)
+    out[f"{name}.header"] = (1, 0, oid, n, 1)  # dimensions, nulls, element type, length, lower bound
+    out[name]["length"] = width
+    out[name]["value"] = value

@@ -1,0 +1,10 @@
+"""All reads of the markets app: prices, their revisions and gaps, nodes."""
+
+from markets.queries.gaps import gaps
+from markets.queries.latest import latest
+from markets.queries.nodes import followed, nodes, resolve
+from markets.queries.prices import prices
+from markets.queries.revisions import revisions
+from markets.queries.series import choose
+
+__all__ = ["choose", "followed", "gaps", "latest", "nodes", "prices", "resolve", "revisions"]

@@ -1,0 +1,90 @@
+"""Prices as they stand, or as this installation knew them at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import numpy as np
+
+from energyopti.errors import NaiveTime
+from energyopti.intervals import Span
+from markets.queries.rows import (
+    AS_OF,
+    CURRENT,
+    LONGEST_DAY,
+    OLDER,
+    Asked,
+    Block,
+    Origin,
+    blocks,
+    empty,
+    first_of_each,
+    from_blocks,
+    from_live,
+    together,
+)
+from markets.queries.series import choose
+from markets.types import PriceFrame
+
+
+def prices(
+    *,
+    nodes: Sequence[int],
+    span: Span,
+    feed: str = "",
+    market: str = "",
+    resolution: timedelta | None = None,
+    quality: str = "",
+    as_of: datetime | None = None,
+    sandbox: bool | None = None,
+) -> PriceFrame:
+    """The prices of `nodes` in `span`, of one feed, or of a market and resolution: then slot by slot the best quality there is.
+
+    `as_of`: only what was known then. `sandbox` None: real as soon as a feed has had a real run. Raises NaiveTime, InvalidInput.
+    """
+    if as_of is not None and as_of.tzinfo is None:
+        raise NaiveTime("as_of has no offset from UTC", field="as_of")
+    as_of = as_of.astimezone(UTC) if as_of else None
+    series = choose(feed=feed, market=market, resolution=resolution, quality=quality, sandbox=sandbox)
+    if not series:
+        return empty([], sandbox=bool(sandbox))
+    frames = [_of_series(Asked(one, nodes, span, as_of)) for one in series]
+    frame = together(frames)
+    if sum(len(one) > 0 for one in frames) <= 1:
+        return frame
+    rank = {one.id: place for place, one in enumerate(series)}
+    return first_of_each(frame, np.array([rank[int(key)] for key in frame.series]))
+
+
+def _of_series(asked: Asked) -> PriceFrame:
+    found = sorted(blocks(asked, AS_OF if asked.as_of else CURRENT), key=lambda block: (block.node, block.start))
+    sealed, live = from_blocks(asked, found, origins(asked, found)), from_live(asked)
+    if not len(live):
+        return sealed
+    frame = together([sealed, live])
+    # what arrived last stands; a block stands before the live row that it was made of
+    return first_of_each(frame, np.arange(len(frame)), -frame.first_seen_at.astype(np.int64))
+
+
+def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
+    """For the places of blocks that have been replaced: since when, and by which run, each slot's price has stood."""
+    places = {(block.node, block.start): place for place, block in enumerate(found) if block.revision}
+    if not places:
+        return {}
+    starts = [datetime.fromtimestamp(start / 1e6, UTC) for _, start in places]
+    span = Span(min(starts), max(starts) + LONGEST_DAY)
+    wanted = Asked(asked.series, sorted({node for node, _ in places}), span)
+    versions = groupby(blocks(wanted, OLDER), key=lambda block: (block.node, block.start))
+    return {places[key]: _walk(found[places[key]], list(older)) for key, older in versions if key in places}
+
+
+def _walk(block: Block, newest_first: Sequence[Block]) -> Origin:
+    """Back through the history, for as long as a slot's price stays the same."""
+    arrived, run, same = block.arrived.copy(), np.full(block.n, block.run), np.ones(block.n, bool)
+    for older in newest_first:
+        if older.recorded < block.recorded:
+            same &= block.says(older)
+            arrived[same], run[same] = older.arrived[same], older.run
+    return Origin(arrived, run)

@@ -1,0 +1,63 @@
+"""Every version of each price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import timedelta
+
+import numpy as np
+
+from energyopti.feeds.table import Array
+from energyopti.intervals import Span
+from markets.queries.rows import ALL, Asked, blocks, empty, from_blocks, from_live, together
+from markets.queries.series import choose
+from markets.types import PriceFrame, RevisionFrame
+
+
+def revisions(
+    *,
+    nodes: Sequence[int],
+    span: Span,
+    feed: str = "",
+    market: str = "",
+    resolution: timedelta | None = None,
+    quality: str = "",
+    sandbox: bool | None = None,
+) -> RevisionFrame:
+    """Each version of each price, by node, time and source (the best quality first), the oldest first.
+
+    A price that came again unchanged is one version, of the time when it first came.
+    """
+    series = choose(feed=feed, market=market, resolution=resolution, quality=quality, sandbox=sandbox)
+    if not series:
+        return _with(empty([], sandbox=bool(sandbox)), np.empty(0, bool))
+    parts = [_of_series(Asked(one, nodes, span)) for one in series]
+    frame = _with(together(parts), np.concatenate([part.stood for part in parts]))
+    rank = {one.id: place for place, one in enumerate(series)}
+    source = np.array([rank[int(key)] for key in frame.series])
+    return frame.take(np.lexsort((frame.version, frame.first_seen_at, source, frame.interval_start, frame.node_id)))
+
+
+def _of_series(asked: Asked) -> RevisionFrame:
+    every = blocks(asked, ALL)
+    stood = together([from_blocks(asked, [block for block in every if block.stood]), from_live(asked)])
+    lower = from_blocks(asked, [block for block in every if not block.stood])
+    stood = _without_repeats(stood)
+    return _with(together([stood, lower]), np.arange(len(stood) + len(lower)) < len(stood))
+
+
+def _without_repeats(frame: PriceFrame) -> PriceFrame:
+    """Of the same price in consecutive versions of its block only the first."""
+    frame = frame.take(np.lexsort((frame.first_seen_at, frame.interval_start, frame.node_id)))
+    same = np.zeros(len(frame), bool)
+    same[1:] = True
+    for name in ("node_id", "interval_start", "version", "total", "energy", "congestion", "loss"):
+        column = getattr(frame, name)
+        one, two = column[1:], column[:-1]
+        same[1:] &= (one == two) | ((one != one) & (two != two))  # NaN is as NaN was
+    return frame.take(~same)
+
+
+def _with(frame: PriceFrame, stood: Array) -> RevisionFrame:
+    return RevisionFrame(**{one.name: getattr(frame, one.name) for one in fields(PriceFrame)}, stood=stood)

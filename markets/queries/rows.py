@@ -1,0 +1,228 @@
+"""From blocks and live rows to prices in columns, one series at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from energyopti.feeds.table import Array
+from energyopti.intervals import Span
+from markets import arrays
+from markets.types import PriceFrame, SeriesSeen
+
+LONGEST_DAY = timedelta(hours=25)
+_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::int8"
+_BLOCK = (
+    f"b.pnode_id, {_MICROSECONDS.format('b.start')}, b.n, b.revision, b.run_id, {_MICROSECONDS.format('b.recorded_at')},"
+    " COALESCE(b.version, 0::int2), b.total, b.congestion, b.loss, COALESCE(b.energy, e.energy), b.slot_versions, b.seen"
+)
+# One block of its node and day: what stood and when, and the market's energy of the same instant
+CURRENT = (
+    f"SELECT {_BLOCK}, true FROM lmp_block b LEFT JOIN lmp_energy e USING (series, start)"  # noqa: S608
+    " WHERE b.series = %(series)s AND b.pnode_id = ANY(%(nodes)s) AND b.start > %(first)s AND b.start < %(end)s"
+)
+_ENERGY = (
+    "(SELECT series, start, energy, recorded_at, 'infinity' AS superseded_at FROM lmp_energy"
+    " UNION ALL SELECT series, start, energy, recorded_at, superseded_at FROM lmp_energy_history)"
+)
+_VERSIONS = (  # noqa: S608
+    "(SELECT *, 'infinity' AS superseded_at, 0 AS layer FROM lmp_block WHERE {where}"
+    " UNION ALL SELECT * FROM lmp_block_history WHERE {where})"
+).format(where="series = %(series)s AND pnode_id = ANY(%(nodes)s) AND start > %(first)s AND start < %(end)s")
+EVERY = (
+    f"SELECT {_BLOCK}, b.layer = 0 FROM {_VERSIONS} b LEFT JOIN {_ENERGY} e"  # noqa: S608
+    " ON e.series = b.series AND e.start = b.start AND e.recorded_at <= {instant} AND {instant} < e.superseded_at"
+)
+AS_OF = EVERY.format(instant="%(as_of)s") + " WHERE b.recorded_at <= %(as_of)s AND %(as_of)s < b.superseded_at"
+OLDER = EVERY.format(instant="b.recorded_at") + " WHERE b.layer = 0 ORDER BY b.pnode_id, b.start, b.recorded_at DESC"
+ALL = EVERY.format(instant="b.recorded_at")
+LATEST = (
+    f"SELECT {_BLOCK}, true FROM unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"  # noqa: S608
+    " (SELECT * FROM lmp_block WHERE series = %(series)s AND pnode_id = node ORDER BY start DESC LIMIT 1) b"
+    " LEFT JOIN lmp_energy e ON e.series = b.series AND e.start = b.start"
+)
+_STATE = (
+    f"pnode_id, {_MICROSECONDS.format('interval_start')} AS at, {_MICROSECONDS.format('recorded_at')} AS arrived,"
+    " run_id, version, total, congestion, loss, energy"
+)
+LATEST_LIVE = (
+    f"SELECT {_STATE} FROM unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"  # noqa: S608
+    " (SELECT * FROM lmp_live WHERE series = %(series)s AND pnode_id = node ORDER BY interval_start DESC, recorded_at DESC LIMIT 1) l"
+)
+LIVE = (
+    f"SELECT {_STATE} FROM lmp_live"  # noqa: S608
+    " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND interval_start >= %(start)s AND interval_start < %(end)s"
+    " AND recorded_at <= COALESCE(%(as_of)s::timestamptz, 'infinity')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about one series."""
+
+    series: SeriesSeen
+    nodes: Sequence[int]
+    span: Span
+    as_of: datetime | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        span = self.span
+        first = span.start - LONGEST_DAY  # a block that begins later may reach into the span
+        ends = {"start": span.start, "end": span.end, "first": first, "as_of": self.as_of}
+        return {"series": self.series.id, "nodes": list(self.nodes), **ends}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A node's market day as it stood; times in microseconds since 1970."""
+
+    node: int
+    start: int
+    n: int
+    revision: int
+    run: int
+    recorded: int
+    version: int
+    total: Array
+    congestion: Array
+    loss: Array
+    energy: Array | None
+    slot_versions: Array | None
+    seen: Array | None
+    stood: bool
+
+    @property
+    def arrived(self) -> Array:
+        """When each slot's price came: int64 (n,)."""
+        if self.seen is None:
+            return np.full(self.n, self.recorded)
+        arrived: Array = self.start + self.seen.astype(np.int64) * 1_000_000
+        return arrived
+
+    @property
+    def versions(self) -> Array:
+        return np.full(self.n, self.version, np.int16) if self.slot_versions is None else self.slot_versions
+
+    @property
+    def energies(self) -> Array:
+        return np.full(self.n, np.nan) if self.energy is None else self.energy
+
+    def says(self, other: Block) -> Array:
+        """Slots (mask) in which both say the same."""
+        same: Array = self.versions == other.versions
+        for one, two in zip(self._prices(), other._prices(), strict=True):
+            same &= (one == two) | (np.isnan(one) & np.isnan(two))
+        return same
+
+    def _prices(self) -> tuple[Array, ...]:
+        return self.total, self.congestion, self.loss, np.where(np.isnan(self.total), np.nan, self.energies)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When each slot's price came (microseconds since 1970), and by which run: int64 (n,)."""
+
+    arrived: Array
+    run: Array
+
+
+def blocks(asked: Asked, query: str) -> list[Block]:
+    with arrays.cursor() as rows:
+        return [Block(*row) for row in rows.execute(query, asked.params)]  # type: ignore[arg-type]
+
+
+def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Origin] | None = None) -> PriceFrame:
+    """Every stored slot in the span; `origins` knows better than the block, for some places of `found`, where prices came from."""
+    if not found:
+        return empty([asked.series])
+    lengths = np.array([block.n for block in found])
+    slot = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    start = np.repeat(np.array([block.start for block in found]) // 1_000_000, lengths)
+    came = [(origins or {}).get(place) or Origin(block.arrived, np.full(block.n, block.run)) for place, block in enumerate(found)]
+    frame = _frame(
+        asked.series,
+        node_id=np.repeat(np.array([block.node for block in found], np.int64), lengths),
+        at=start + slot * (asked.series.minutes * 60),
+        run_id=np.concatenate([origin.run for origin in came]),
+        arrived=np.concatenate([origin.arrived for origin in came]),
+        version=np.concatenate([block.versions for block in found]),
+        total=np.concatenate([block.total for block in found]),
+        energy=np.concatenate([block.energies for block in found]),
+        congestion=np.concatenate([block.congestion for block in found]),
+        loss=np.concatenate([block.loss for block in found]),
+    )
+    return frame.take(~np.isnan(frame.total) & _inside(frame, asked))
+
+
+def _inside(frame: PriceFrame, asked: Asked) -> Array:
+    start, end = (np.datetime64(edge.replace(tzinfo=None), "s") for edge in (asked.span.start, asked.span.end))
+    inside: Array = (frame.interval_start >= start) & (frame.interval_start < end)
+    if asked.as_of:
+        inside &= frame.first_seen_at <= np.datetime64(asked.as_of.replace(tzinfo=None), "us")
+    return inside
+
+
+def from_live(asked: Asked, query: str = LIVE) -> PriceFrame:
+    """Every state in the live table that the query finds, overwritten ones too."""
+    names = ["pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
+    with arrays.cursor() as rows:
+        found = arrays.columns(rows, names, query, asked.params)
+    if not len(found["at"]):
+        return empty([asked.series])
+    found["at"] //= 1_000_000
+    return _frame(asked.series, node_id=found.pop("pnode_id"), **found)
+
+
+def _frame(series: SeriesSeen, *, at: Array, arrived: Array, **columns: Array) -> PriceFrame:
+    return PriceFrame(
+        interval_start=at.astype("datetime64[s]"),
+        first_seen_at=arrived.astype("datetime64[us]"),
+        series=np.full(len(at), series.id, np.int16),
+        sources={series.id: series},
+        sandbox=series.sandbox,
+        **columns,
+    )
+
+
+def empty(series: Iterable[SeriesSeen], *, sandbox: bool = False) -> PriceFrame:
+    sources = {one.id: one for one in series}
+    real, whole = np.empty(0), np.empty(0, np.int64)
+    return PriceFrame(
+        node_id=whole,
+        interval_start=np.empty(0, "datetime64[s]"),
+        total=real,
+        energy=real,
+        congestion=real,
+        loss=real,
+        version=np.empty(0, np.int16),
+        series=np.empty(0, np.int16),
+        run_id=whole,
+        first_seen_at=np.empty(0, "datetime64[us]"),
+        sources=sources,
+        sandbox=next((one.sandbox for one in sources.values()), sandbox),
+    )
+
+
+COLUMNS = ("node_id", "interval_start", "total", "energy", "congestion", "loss", "version", "series", "run_id", "first_seen_at")
+
+
+def together(frames: Sequence[PriceFrame]) -> PriceFrame:
+    """The rows of all frames, one after the other."""
+    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
+    sources = {key: one for frame in frames for key, one in frame.sources.items()}
+    joined = {name: np.concatenate([getattr(frame, name) for frame in filled]) for name in COLUMNS} if len(filled) > 1 else {}
+    return replace(filled[0], sources=sources, **joined)
+
+
+def first_of_each(frame: PriceFrame, *order: Array) -> PriceFrame:
+    """Of each node and interval the row that comes first by `order` (the last named counts most), sorted by node and time."""
+    rank = np.lexsort((*order, frame.interval_start, frame.node_id))
+    node, at = frame.node_id[rank], frame.interval_start[rank]
+    first = np.ones(len(rank), bool)
+    first[1:] = (node[1:] != node[:-1]) | (at[1:] != at[:-1])
+    return frame.take(rank[first])

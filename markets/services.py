@@ -1,0 +1,74 @@
+"""What people decide about the markets: which nodes the installation follows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+from django.utils import timezone
+from simple_history.utils import bulk_create_with_history
+
+from energyopti.feeds import coverage, registry
+from energyopti.intervals import Span
+from markets.blocks.nodes import LOCK
+from markets.models import FollowedNode
+from markets.queries import nodes as queries
+
+if TYPE_CHECKING:
+    from energyopti.organisations.models import User
+
+DIRECTORY = "pjm.pnode"
+
+
+@transaction.atomic
+def follow(
+    *, nodes: Sequence[str] | Sequence[int], sandbox: bool, backfill_days: int = 0, user: User | None = None, reason: str = ""
+) -> tuple[int, ...]:
+    """Follow these nodes (ids or names) too; the ids that were not followed before.
+
+    The first change by a person makes the usual set a chosen one. Windows of the followed set within `backfill_days` are
+    opened again, to be pulled with the new nodes. Raises UnknownNode, AmbiguousNode.
+    """
+    wanted = queries.resolve([str(node) for node in nodes], sandbox=sandbox)
+    now = timezone.now()
+    before = _choose(sandbox=sandbox, user=user, reason=reason, now=now)
+    fresh = tuple(node for node in wanted if node not in before)
+    _add(fresh, sandbox=sandbox, backfill_days=backfill_days, user=user, reason=reason, now=now)
+    if fresh and backfill_days:
+        _reopen(Span(now - timedelta(days=backfill_days), now), sandbox=sandbox, now=now)
+    return fresh
+
+
+@transaction.atomic
+def unfollow(*, nodes: Sequence[str] | Sequence[int], sandbox: bool, user: User | None = None, reason: str = "") -> tuple[int, ...]:
+    """Follow these nodes no longer; the ids that were followed. Their prices stay. Raises UnknownNode, AmbiguousNode."""
+    wanted = queries.resolve([str(node) for node in nodes], sandbox=sandbox)
+    _choose(sandbox=sandbox, user=user, reason=reason, now=timezone.now())
+    leaving = list(FollowedNode.objects.filter(sandbox=sandbox, pnode_id__in=wanted).order_by("pnode_id"))
+    for row in leaving:
+        row._history_user, row._change_reason = user, reason[:100]  # type: ignore[attr-defined]
+        row.delete()  # one by one: a bulk delete passes the history by
+    return tuple(row.pnode_id for row in leaving)
+
+
+def _choose(*, sandbox: bool, user: User | None, reason: str, now: datetime) -> Collection[int]:
+    """The followed set as rows, under a lock until the transaction ends; the usual set becomes rows when nobody chose before."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK)
+    followed = queries.followed(sandbox=sandbox)
+    if not queries.chosen_by_people(sandbox=sandbox):
+        _add(followed, sandbox=sandbox, backfill_days=0, user=user, reason=reason, now=now)
+    return followed
+
+
+def _add(nodes: Sequence[int], *, sandbox: bool, backfill_days: int, user: User | None, reason: str, now: datetime) -> None:
+    rows = [FollowedNode(sandbox=sandbox, pnode_id=node, since=now, backfill_days=backfill_days, user=user) for node in nodes]
+    bulk_create_with_history(rows, FollowedNode, default_user=user, default_change_reason=reason[:100])
+
+
+def _reopen(span: Span, *, sandbox: bool, now: datetime) -> None:
+    for feed in registry.feeds().values():
+        if feed.nodes is not None and feed.nodes.feed == DIRECTORY:
+            coverage.reopen(feed=feed.name, sandbox=sandbox, node_set=coverage.FOLLOWED, span=span, now=now)
