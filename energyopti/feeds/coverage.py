@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F
-
 from energyopti.feeds.feed import Feed, NodeSet, Written
 from energyopti.feeds.models import Coverage, SyncRun
 from energyopti.intervals import Span
@@ -74,11 +72,10 @@ def _save(*, feed: Feed, run: SyncRun, window: Span, values: dict[str, object], 
     settled = row.status in (Coverage.Status.COMPLETE, Coverage.Status.RUNNING)
     row.attempts = 0 if settled else row.attempts + 1
     row.next_attempt_at = None
-    if not settled:
-        if feed.retention and window.end < now - feed.retention:
-            row.status = Coverage.Status.LOST
-        elif not run.node_set.startswith(FROM_FILE):
-            row.next_attempt_at = next_attempt(feed, window, attempts=row.attempts, now=now)
+    if not settled and feed.retention and window.end < now - feed.retention:
+        row.status = Coverage.Status.LOST
+    elif row.status != Coverage.Status.COMPLETE and not run.node_set.startswith(FROM_FILE):
+        row.next_attempt_at = next_attempt(feed, window, attempts=row.attempts, now=now)
     row.save(update_fields=["attempts", "next_attempt_at", "status"])
     return row.status
 
@@ -98,11 +95,35 @@ def _missing(written: Written, stored: int) -> str:
 
 def next_attempt(feed: Feed, window: Span, *, attempts: int, now: datetime) -> datetime:
     """A growing pause: 15 minutes, doubled each time, a day at most; never before the feed publishes the window."""
-    pause = min(FIRST_PAUSE * float(1 << min(attempts - 1, 10)), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * float(1 << min(max(attempts - 1, 0), 10)), LONGEST_PAUSE)
     return max(now + pause, window.end + feed.lag)
 
 
-def reopen(*, feed: str, sandbox: bool, node_set: str, span: Span, now: datetime) -> int:
-    """Windows to be pulled again soon, because somebody wants more of them than was asked for; how many."""
-    rows = Coverage.objects.filter(feed=feed, sandbox=sandbox, node_set=node_set, window_start__lt=span.end, window_end__gt=span.start)
-    return rows.update(status=Coverage.Status.PENDING, reason="opened again", next_attempt_at=now, attempts=0, stored=F("stored"))
+def reopen(*, feed: Feed, sandbox: bool, node_set: str, span: Span, now: datetime) -> int:
+    """The windows of `span` that are published by now are to be pulled soon, also those never pulled before; how many.
+
+    What is stored stays counted until then.
+    """
+    rows = [
+        Coverage(
+            feed=feed.name,
+            sandbox=sandbox,
+            node_set=node_set,
+            window_start=window.start,
+            window_end=window.end,
+            status=Coverage.Status.PENDING,
+            reason="opened for a pull",
+            next_attempt_at=now,
+            checked_at=now,
+            changed_at=now,
+        )
+        for window in feed.windows(span)
+        if window.end + feed.lag <= now
+    ]
+    Coverage.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["feed", "sandbox", "node_set", "window_start"],
+        update_fields=["status", "reason", "next_attempt_at", "attempts"],
+    )
+    return len(rows)

@@ -85,7 +85,7 @@ class Payload(models.Model):
     total_rows = models.PositiveIntegerField()
     url = models.TextField()  # keys redacted
     headers = models.JSONField(default=dict)
-    sha256 = models.CharField(max_length=64)  # of the decoded bytes
+    sha256 = models.CharField(max_length=64)  # of the bytes in the storage
     name = models.CharField(max_length=200)  # in STORAGES["archive"]
     size = models.PositiveBigIntegerField()  # decoded bytes
     fetched_at = models.DateTimeField(auto_now_add=True)

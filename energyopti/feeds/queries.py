@@ -12,9 +12,11 @@ from django.utils import timezone
 from energyopti.errors import NotConfigured
 from energyopti.feeds import registry
 from energyopti.feeds.coverage import ALL, FOLLOWED
-from energyopti.feeds.feed import Feed, Licence
+from energyopti.feeds.feed import Cut, Feed, Licence
 from energyopti.feeds.models import Coverage, SyncRun
 from energyopti.intervals import Span
+
+LONGEST_OUTAGE = timedelta(days=60)  # beyond, a person asks for the backfill
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +89,18 @@ def has_real_run(feed: str) -> bool:
 
 
 def due_windows(feed: Feed, *, sandbox: bool, now: datetime) -> list[Span]:
-    """The windows a scheduled pull is for: those that should be whole by now and are not, and a live feed's running one."""
-    if feed.cut.value == "snapshot":
+    """The windows a scheduled pull is for: those that should be whole by now and are not, and a live feed's running one.
+
+    It looks back as far as the feed declares, and over any time in which nothing ran.
+    """
+    if feed.cut is Cut.SNAPSHOT:
         return feed.windows(Span(now, now + timedelta(microseconds=1)))
+    standing = Coverage.objects.filter(feed=feed.name, sandbox=sandbox, node_set__in=[FOLLOWED, ALL])
+    newest = standing.aggregate(newest=Max("window_end"))["newest"] or now
+    start = min(now - timedelta(days=feed.lookback), max(newest, now - (feed.retention or LONGEST_OUTAGE)))
     horizon = now - min(feed.lag, timedelta(0))  # a day-ahead market publishes windows that have not begun
-    windows = feed.windows(Span(now - timedelta(days=feed.lookback), horizon + timedelta(days=1)))
-    whole = set(
-        Coverage.objects.filter(
-            feed=feed.name,
-            sandbox=sandbox,
-            node_set__in=[FOLLOWED, ALL],
-            status=Coverage.Status.COMPLETE,
-            window_start__gte=windows[0].start,
-        ).values_list("window_start", flat=True)
-    )
+    windows = feed.windows(Span(start, horizon + timedelta(days=1)))
+    whole = set(standing.filter(status=Coverage.Status.COMPLETE, window_start__gte=windows[0].start).values_list("window_start", flat=True))
     return [window for window in windows if window.start not in whole and _to_be_had(feed, window, now)]
 
 

@@ -55,7 +55,7 @@ class RowStore:
     def _columns(self, batch: Batch) -> dict[str, list[Any]]:
         """Database columns and their values."""
         meta, rows = self._model._meta, len(batch.table)
-        columns = {}
+        columns: dict[str, list[Any]] = {}
         for name, target in self.fields.items():
             values = list(_values(batch.table[name]))
             filled = meta.get_field(target)
@@ -63,7 +63,7 @@ class RowStore:
             columns[target] = ["" if value is None else value for value in values] if blank else values
         columns |= {name: [value] * rows for name, value in self.constants.items()}
         stamps = {"sandbox": batch.sandbox, "run": batch.run_id}
-        own = {one.name: one.column for one in meta.concrete_fields}
+        own = {one.name: str(one.column) for one in meta.concrete_fields}
         return columns | {own[name]: [value] * rows for name, value in stamps.items() if name in own}
 
     def _upsert(self, columns: Mapping[str, list[Any]]) -> sql.Composed:
@@ -82,7 +82,7 @@ class RowStore:
     def _statement(self, text: str, columns: Mapping[str, list[Any]], **parts: sql.Composable) -> sql.Composed:
         table = self._model._meta.db_table
         stage = sql.Identifier(f"{table}_stage")
-        return sql.SQL(text).format(table=sql.Identifier(table), stage=stage, names=_names(columns), **parts)  # type: ignore[arg-type]
+        return sql.SQL(text).format(table=sql.Identifier(table), stage=stage, names=_names(columns), **parts)
 
 
 def _names(names: Any, table: str = "") -> sql.Composed:

@@ -12,12 +12,18 @@ from django.db import IntegrityError, connection, transaction
 from energyopti.feeds import coverage
 from energyopti.feeds.feed import Written
 from energyopti.feeds.models import Coverage, SyncRun
-from energyopti.intervals import Span, market_day
+from energyopti.intervals import Span, market_day, market_days
 
 EASTERN = ZoneInfo("America/New_York")
 WINDOW = market_day(date(2024, 3, 10), EASTERN)
 NOW = datetime(2024, 3, 12, tzinfo=UTC)
-FEED = SimpleNamespace(name="test.feed", retention=None, lag=timedelta(hours=12), per_node=lambda window: window.slots(timedelta(hours=1)))
+FEED = SimpleNamespace(
+    name="test.feed",
+    retention=None,
+    lag=timedelta(hours=12),
+    per_node=lambda window: window.slots(timedelta(hours=1)),
+    windows=lambda span: list(market_days(span, EASTERN)),
+)
 WHOLE = Written(nodes=2, expected=46, stored=46, new=2)
 PART = Written(nodes=2, expected=46, stored=40, new=2, missing_nodes=(7,))
 
@@ -58,7 +64,7 @@ def test_no_attempt_before_the_source_publishes(run: SyncRun) -> None:
 
 def test_a_running_window_that_has_all_so_far_is_running(run: SyncRun) -> None:
     row = record(run, Written(nodes=2, expected=10, stored=10, new=10), now=WINDOW.start + timedelta(hours=5))
-    assert (row.status, row.next_attempt_at) == ("running", None)
+    assert (row.status, row.attempts, row.next_attempt_at) == ("running", 0, WINDOW.end + FEED.lag)  # when it is over, if nobody was first
 
 
 def test_a_window_without_rows_is_a_gap(run: SyncRun) -> None:
@@ -98,11 +104,12 @@ def test_what_a_file_brought_is_not_asked_for_again(run: SyncRun) -> None:
     assert (row.status, row.next_attempt_at) == ("incomplete", None)
 
 
-def test_opened_again_keeps_what_is_stored(run: SyncRun) -> None:
+def test_opened_windows_keep_what_is_stored_and_those_never_pulled_are_opened_too(run: SyncRun) -> None:
     record(run, WHOLE)
-    assert coverage.reopen(feed=FEED.name, sandbox=False, node_set="all", span=WINDOW, now=NOW) == 1
-    row = Coverage.objects.get()
-    assert (row.status, row.stored, row.next_attempt_at) == ("pending", 46, NOW)
+    span = Span(WINDOW.start - timedelta(days=2), NOW + timedelta(days=1))
+    assert coverage.reopen(feed=FEED, sandbox=False, node_set="all", span=span, now=NOW) == 3  # the day of NOW is not out yet
+    rows = Coverage.objects.order_by("window_start")
+    assert list(rows.values_list("status", "stored", "next_attempt_at")) == [("pending", 0, NOW), ("pending", 0, NOW), ("pending", 46, NOW)]
 
 
 @pytest.mark.parametrize(

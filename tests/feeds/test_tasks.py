@@ -61,6 +61,13 @@ def test_what_is_whole_is_not_pulled_again(upstream: Sandbox) -> None:
     assert len(upstream.requests) == asked
 
 
+def test_days_in_which_nothing_ran_are_pulled_later(upstream: Sandbox) -> None:
+    tasks.sync_scheduled(FEED)
+    feed = registry.feed(FEED)
+    nine_days_later = queries.due_windows(feed, sandbox=True, now=NOW + timedelta(days=9))
+    assert market_dates(nine_days_later) == [date(2026, 6, day) for day in range(20, 29)]
+
+
 def test_a_feed_that_cannot_be_reached_is_left_alone(settings) -> None:
     settings.SANDBOX, settings.PJM_API_KEY = "off", ""
     assert tasks.sync_scheduled(FEED) == []

@@ -1,0 +1,148 @@
+"""Every error is application/problem+json under /api/, whoever raised it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.probe")]
+FIELDS = ["type", "title", "status", "detail", "instance", "request_id", "errors"]
+
+
+def problem(answer: Any) -> dict[str, Any]:
+    """The body, after what all problems have in common."""
+    body = answer.json()
+    assert answer["Content-Type"] == "application/problem+json"
+    assert list(body) == FIELDS
+    assert body["status"] == answer.status_code
+    assert body["request_id"] == answer["X-Request-ID"]
+    assert body["instance"] == answer.wsgi_request.path
+    return body
+
+
+def test_an_error_of_ours_names_rule_field_and_status(program: Client) -> None:
+    body = problem(program.get("/api/v1/probe/raises/naive", headers={"X-Request-ID": "req-1"}))
+    assert body == {
+        "type": "urn:energyopti:problem:naive-time",
+        "title": "Naive time",
+        "status": 400,
+        "detail": "'2024-01-01' has no offset from UTC",
+        "instance": "/api/v1/probe/raises/naive",
+        "request_id": "req-1",
+        "errors": [{"pointer": "?start_time", "code": "naive-time", "detail": "'2024-01-01' has no offset from UTC"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "code"),
+    [
+        ("upstream", 502, "upstream-unreachable"),
+        ("http404", 404, "not-found"),
+        ("denied", 403, "permission-denied"),
+        ("throttled", 429, "too-many-requests"),
+        ("bug", 500, "internal-error"),
+    ],
+)
+def test_each_error_has_its_status_and_code(program: Client, what: str, status: int, code: str) -> None:
+    body = problem(program.get(f"/api/v1/probe/raises/{what}"))
+    assert (body["status"], body["type"], body["errors"]) == (status, f"urn:energyopti:problem:{code}", [])
+
+
+def test_a_throttled_answer_says_when_to_come_again(program: Client) -> None:
+    assert program.get("/api/v1/probe/raises/throttled")["Retry-After"] == "17"
+
+
+def test_a_bug_shows_nothing_of_the_insides(program: Client) -> None:
+    assert b"insides" not in program.get("/api/v1/probe/raises/bug").content
+
+
+def test_a_missing_row_says_nothing_of_what_was_looked_for(program: Client) -> None:
+    assert b"User 7" not in program.get("/api/v1/probe/raises/http404").content
+
+
+def test_a_wrong_body_is_pointed_at_leaf_by_leaf(program: Client) -> None:
+    answer = program.post("/api/v1/probe/asks", {"orders": [{"quantity": 2}, {"quantity": 0}]}, content_type="application/json")
+    body = problem(answer)
+    assert (body["status"], body["type"]) == (400, "urn:energyopti:problem:invalid-input")
+    assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == [("#/orders/1/quantity", "min-value")]
+
+
+def test_a_missing_field_is_pointed_at(program: Client) -> None:
+    body = problem(program.post("/api/v1/probe/asks", {}, content_type="application/json"))
+    assert body["errors"] == [{"pointer": "#/orders", "code": "required", "detail": "This field is required."}]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        ("{", "application/json", 400, "malformed-body"),
+        ("quantity=3", "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+    ],
+)
+def test_a_body_that_cannot_be_read(program: Client, body: str, kind: str, status: int, code: str) -> None:
+    answer = problem(program.post("/api/v1/probe/asks", body, content_type=kind))
+    assert (answer["status"], answer["type"]) == (status, f"urn:energyopti:problem:{code}")
+
+
+def test_a_method_that_is_not_there_names_those_that_are(program: Client) -> None:
+    answer = program.delete("/api/v1/probe/takes")
+    assert answer.status_code == 403  # a key that reads is not told more
+    assert problem(answer)["type"] == "urn:energyopti:problem:scope-too-small"
+
+
+def test_a_form_that_nobody_speaks_is_406(program: Client) -> None:
+    body = problem(program.get("/api/v1/me", headers={"Accept": "application/pdf"}))
+    assert (body["status"], body["type"]) == (406, "urn:energyopti:problem:not-acceptable")
+
+
+def test_an_unknown_parameter_names_the_known_ones(program: Client) -> None:
+    body = problem(program.get("/api/v1/probe/takes?nodes=1"))
+    assert (body["status"], body["type"]) == (400, "urn:energyopti:problem:unknown-parameter")
+    assert body["detail"] == "unknown parameter 'nodes'; known are node, zone"
+    assert [fault["pointer"] for fault in body["errors"]] == ["?nodes"]
+
+
+def test_where_no_parameter_is_known_it_says_so(program: Client) -> None:
+    assert problem(program.get("/api/v1/me?x=1"))["detail"] == "unknown parameter 'x'; this endpoint takes none"
+
+
+def test_a_stranger_learns_no_parameters(client: Client) -> None:
+    assert problem(client.get("/api/v1/probe/takes?nodes=1"))["status"] == 401
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("path", ["/api/", "/api/v1/nothing", "/api/v2/feeds", "/api/v1/feeds/"])
+def test_an_unknown_address_is_a_problem(client: Client, settings, path: str, debug: bool) -> None:
+    settings.DEBUG = debug
+    body = problem(client.get(path))
+    assert (body["status"], body["type"]) == (404, "urn:energyopti:problem:not-found")
+
+
+def test_a_view_outside_drf_that_breaks_is_a_problem_too() -> None:
+    body = problem(Client(raise_request_exception=False).get("/api/v1/probe/plain"))
+    assert (body["status"], body["type"]) == (500, "urn:energyopti:problem:internal-error")
+
+
+def test_elsewhere_an_error_is_a_page() -> None:
+    answer = Client(raise_request_exception=False).get("/probe/page", headers={"X-Request-ID": "req-7"})
+    assert (answer.status_code, answer["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert "Request req-7" in answer.content.decode()
+    assert "insides" not in answer.content.decode()
+
+
+def test_an_unknown_page_is_a_page(client: Client) -> None:
+    answer = client.get("/nothing")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_a_host_that_is_not_ours_is_a_problem(client: Client) -> None:
+    body = problem(client.get("/api/v1/me", headers={"Host": "evil.example"}))
+    assert (body["status"], body["type"]) == (400, "urn:energyopti:problem:bad-request")
+
+
+def test_a_form_without_its_token_is_told_what_to_do() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "a", "password": "b"})
+    assert answer.status_code == 403
+    assert "load the page again" in answer.content.decode()
