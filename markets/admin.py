@@ -27,7 +27,8 @@ class NodeAdmin(LookOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         chosen = FollowedNode.objects.filter(sandbox=OuterRef("sandbox"), pnode_id=OuterRef("pnode_id"))
-        return super().get_queryset(request).annotate(chosen=Exists(chosen))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(chosen=Exists(chosen))
+        return rows
 
     @admin.display(boolean=True, description="chosen to follow")
     def chosen(self, node: Any) -> bool:

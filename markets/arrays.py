@@ -61,6 +61,11 @@ def columns(rows: Rows, names: Sequence[str], query: str, params: Mapping[str, A
     return {name: np.empty(0) if column is None else column for name, column in zip(names, row, strict=True)}
 
 
+def literal(values: Array) -> str:
+    """Integers as the text of a PostgreSQL array: psycopg takes five times as long over a list."""
+    return "{" + ",".join(map(str, values.tolist())) + "}"
+
+
 def copy_in(rows: Rows, table: str, types: Mapping[str, str], values: Mapping[str, Array], nulls: Mapping[str, Array]) -> None:
     """Binary COPY into `table`. `types`: column → "int8", "float8[]" …, in the order of COPY.
 

@@ -11,7 +11,7 @@ from energyopti.feeds.feed import Batch, Written
 from energyopti.feeds.store import RowStore
 from markets.blocks.nodes import LOCK
 from markets.models import Node
-from markets.queries.nodes import followed, kinds, resolve
+from markets.queries.directory import followed, kinds, resolve
 
 
 class NodeStore(RowStore):

@@ -14,7 +14,7 @@ from energyopti.feeds import coverage, registry
 from energyopti.intervals import Span
 from markets.blocks.nodes import LOCK
 from markets.models import FollowedNode
-from markets.queries import nodes as queries
+from markets.queries import directory
 
 if TYPE_CHECKING:
     from energyopti.organisations.models import User
@@ -31,7 +31,7 @@ def follow(
     The first change by a person makes the usual set a chosen one. Windows of the followed set within `backfill_days` are
     opened again, to be pulled with the new nodes. Raises UnknownNode, AmbiguousNode.
     """
-    wanted = queries.resolve([str(node) for node in nodes], sandbox=sandbox)
+    wanted = directory.resolve([str(node) for node in nodes], sandbox=sandbox)
     now = timezone.now()
     before = _choose(sandbox=sandbox, user=user, reason=reason, now=now)
     fresh = tuple(node for node in wanted if node not in before)
@@ -44,7 +44,7 @@ def follow(
 @transaction.atomic
 def unfollow(*, nodes: Sequence[str] | Sequence[int], sandbox: bool, user: User | None = None, reason: str = "") -> tuple[int, ...]:
     """Follow these nodes no longer; the ids that were followed. Their prices stay. Raises UnknownNode, AmbiguousNode."""
-    wanted = queries.resolve([str(node) for node in nodes], sandbox=sandbox)
+    wanted = directory.resolve([str(node) for node in nodes], sandbox=sandbox)
     _choose(sandbox=sandbox, user=user, reason=reason, now=timezone.now())
     leaving = list(FollowedNode.objects.filter(sandbox=sandbox, pnode_id__in=wanted).order_by("pnode_id"))
     for row in leaving:
@@ -57,8 +57,8 @@ def _choose(*, sandbox: bool, user: User | None, reason: str, now: datetime) -> 
     """The followed set as rows, under a lock until the transaction ends; the usual set becomes rows when nobody chose before."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK)
-    followed = queries.followed(sandbox=sandbox)
-    if not queries.chosen_by_people(sandbox=sandbox):
+    followed = directory.followed(sandbox=sandbox)
+    if not directory.chosen_by_people(sandbox=sandbox):
         _add(followed, sandbox=sandbox, backfill_days=0, user=user, reason=reason, now=now)
     return followed
 
@@ -71,4 +71,4 @@ def _add(nodes: Sequence[int], *, sandbox: bool, backfill_days: int, user: User 
 def _reopen(span: Span, *, sandbox: bool, now: datetime) -> None:
     for feed in registry.feeds().values():
         if feed.nodes is not None and feed.nodes.feed == DIRECTORY:
-            coverage.reopen(feed=feed.name, sandbox=sandbox, node_set=coverage.FOLLOWED, span=span, now=now)
+            coverage.reopen(feed=feed, sandbox=sandbox, node_set=coverage.FOLLOWED, span=span, now=now)

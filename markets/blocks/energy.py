@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from energyopti.feeds.table import Array
+from markets import arrays
 from markets.arrays import Rows
 from markets.blocks.day import ENERGY, Day
 from markets.blocks.stored import Slot
@@ -51,18 +52,18 @@ def _most_common(energy: Array) -> Array:
 
 def _outnumber(rows: Rows, slot: Slot, nodes: Array) -> bool:
     rows.execute(
-        "SELECT count(*) FROM lmp_block WHERE series = %(series)s AND start = %(start)s AND NOT pnode_id = ANY(%(nodes)s)",
-        {**slot.params, "nodes": nodes.tolist()},
+        "SELECT count(*) FROM lmp_block WHERE series = %(series)s AND start = %(start)s AND NOT pnode_id = ANY(%(nodes)s::bigint[])",
+        {**slot.params, "nodes": arrays.literal(nodes)},
     )
-    return len(nodes) >= rows.fetchall()[0][0]
+    return len(nodes) >= int(rows.fetchall()[0][0])
 
 
 def _pin(rows: Rows, slot: Slot, nodes: Array, energy: Array, changed: Array) -> None:
     """Blocks that shared what the market's row is about to stop saying get it as their own: their prices have not changed."""
     rows.execute(
         "UPDATE lmp_block SET energy = %(energy)s WHERE series = %(series)s AND start = %(start)s AND energy IS NULL"
-        " AND NOT pnode_id = ANY(%(nodes)s) AND EXISTS (SELECT FROM unnest(%(changed)s::int[]) i WHERE total[i] <> 'NaN')",
-        {**slot.params, "energy": energy.tolist(), "nodes": nodes.tolist(), "changed": changed.tolist()},
+        " AND NOT pnode_id = ANY(%(nodes)s::bigint[]) AND EXISTS (SELECT FROM unnest(%(changed)s::int[]) i WHERE total[i] <> 'NaN')",
+        {**slot.params, "energy": energy.tolist(), "nodes": arrays.literal(nodes), "changed": changed.tolist()},
     )
 
 

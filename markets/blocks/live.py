@@ -59,8 +59,8 @@ def forget(rows: Rows, slot: Slot, live: Live, nodes: Array, carried: Array) -> 
         " AND l.recorded_at = to_timestamp(0) + g.arrived * interval '1 microsecond'",
         {
             **slot.params,
-            "node": live.node[gone].tolist(),
-            "at": live.slot[gone].tolist(),
-            "arrived": live.arrived[gone].tolist(),
+            "node": arrays.literal(live.node[gone]),
+            "at": arrays.literal(live.slot[gone]),
+            "arrived": arrays.literal(live.arrived[gone]),
         },
     )

@@ -51,15 +51,15 @@ class Load:
     def over(self) -> bool:
         return self.batch.window.end <= self.batch.now
 
-    def store(self, days: list[Day]) -> Written:
-        """`days`: the load by version, the highest first."""
+    def store(self, days: list[Day], digest: Array) -> Written:
+        """`days`: the load by version, the highest first, and the `digest` of each node's prices there."""
         now = self._instant()
         asked = wanted(self.batch)
         lying = stored.live(self.rows, self.slot, None if self.over else np.union1d(days[0].nodes, asked))
         top = days[0].spread(np.union1d(days[0].nodes, lying.node))
         marks = stored.marks(self.rows, self.slot, np.union1d(top.nodes, asked))
         market = stored.market_energy(self.rows, self.slot)
-        state = _state(top, lying, marks)
+        state = _state(top, _spread(digest, days[0].nodes, top.nodes), lying, marks)
         offered, before = self._meet(state, lying, market)
         revisions = lower.keep(self.rows, self.slot, self.finish, [offered, *days[1:]], before, lying, now, self.batch.run_id)
         block = np.where(state.had, state.digest != state.held, self.over | state.day.present.all(axis=1))
@@ -94,12 +94,12 @@ class Load:
             state.arrived[met] = np.where(merged.taken, 0, arrived)
         return offered.only(merged.lower), before
 
-    def finish(self, day: Day, now: datetime) -> Finished:
+    def finish(self, day: Day, now: datetime, digest: Array | None = None) -> Finished:
         """Blocks of prices that all arrive now and carry their own energy."""
         k = len(day.nodes)
         return Finished(
             day=day,
-            digest=day.digests(),
+            digest=day.digests() if digest is None else digest,
             revision=np.zeros(k, np.int32),
             own=np.full(k, self.slot.has_energy),
             recorded=np.full(k, microseconds(now)),
@@ -112,10 +112,10 @@ class Load:
         if not len(chosen):
             return Counter()
         day = state.day if len(chosen) == len(state.day.nodes) else state.day.take(chosen)
-        finished = self._seal(self.finish(day, now), state, chosen, lying)
-        finished.digest, finished.revision = state.digest[chosen], state.revision[chosen] + 1
+        finished = self._seal(self.finish(day, now, state.digest[chosen]), state, chosen, lying)
+        finished.revision = state.revision[chosen] + 1
         finished.own = energy.settle(self.rows, self.slot, day, apart=finished.sealed, market=market, now=now, run_id=self.batch.run_id)
-        stage.upsert(self.rows, self.slot, finished, now=now, run_id=self.batch.run_id)
+        stage.write(self.rows, self.slot, finished, now=now, run_id=self.batch.run_id)
         fresh = int((finished.revision == 0).sum())
         return Counter(new=fresh, changed=len(chosen) - fresh, flagged=int(finished.unbalanced.sum()))
 
@@ -123,10 +123,11 @@ class Load:
         """Blocks that carry live prices say when each arrived, and their states leave the live table."""
         if state.arrived is None:
             return blocks
-        carried = state.arrived[chosen] > 0
-        arrived = np.where(carried, state.arrived[chosen], blocks.recorded[:, None])
-        blocks.sealed, blocks.seen = carried.any(axis=1), live.seen(self.slot, arrived, blocks.day.present)
-        blocks.recorded = np.where(blocks.sealed, arrived.min(axis=1), blocks.recorded)
+        carried: Array = state.arrived[chosen] > 0
+        arrived: Array = np.where(carried, state.arrived[chosen], blocks.recorded[:, None])
+        blocks.sealed = np.any(carried, axis=1)
+        blocks.seen = live.seen(self.slot, arrived, blocks.day.present)
+        blocks.recorded[blocks.sealed] = arrived[blocks.sealed].min(axis=1)
         live.forget(self.rows, self.slot, lying.of(blocks.day.nodes), blocks.day.nodes, carried)
         return blocks
 
@@ -141,12 +142,19 @@ class Load:
         return Counter(new=int((~stood).sum()), changed=int(stood.sum()), flagged=int(flagged.sum()))
 
 
-def _state(top: Day, lying: Live, marks: Marks) -> State:
+def _spread(values: Array, nodes: Array, among: Array) -> Array:
+    """`values` of `nodes` among a superset of them; 0 at the others."""
+    spread = np.zeros(len(among), values.dtype)
+    spread[np.searchsorted(among, nodes)] = values
+    return spread
+
+
+def _state(top: Day, digest: Array, lying: Live, marks: Marks) -> State:
     has, at = marks.find(top.nodes)
     k = len(top.nodes)
     return State(
         day=top,
-        digest=top.digests(),
+        digest=digest,
         revision=np.where(has, marks.revision[at], -1) if has.any() else np.full(k, -1),
         held=np.where(has, marks.digest[at], 0) if has.any() else np.zeros(k, np.int64),
         lies=np.isin(top.nodes, lying.node) & ~has,

@@ -20,10 +20,11 @@ def first_met(batch: Batch, nodes: Array) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT node, EXISTS (SELECT FROM markets_node n WHERE n.sandbox = %s AND n.pnode_id = node) FROM unnest(%s::bigint[]) node"
-            " WHERE NOT EXISTS (SELECT FROM markets_node n WHERE n.sandbox = %s AND n.pnode_id = node"
-            "  AND (n.origin = 'pnode' OR n.effective_from <= %s))",
-            [batch.sandbox, list(seen), batch.sandbox, batch.window.start],
+            # one hash join: a fresh table has no statistics, and a subquery a node would read it through 4,000 times
+            "SELECT met.node, bool_or(n.id IS NOT NULL) FROM unnest(%s::bigint[]) met(node)"
+            " LEFT JOIN markets_node n ON n.sandbox = %s AND n.pnode_id = met.node GROUP BY met.node"
+            " HAVING bool_or(n.origin = 'pnode' OR n.effective_from <= %s) IS NOT TRUE",
+            [list(seen), batch.sandbox, batch.window.start],
         )
         todo = dict(cursor.fetchall())
         if not todo:

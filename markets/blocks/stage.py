@@ -1,4 +1,8 @@
-"""Finished blocks on their way into the tables: binary COPY to a stage, the older ones to the history, upsert."""
+"""Finished blocks on their way into the tables.
+
+Under the day's lock nobody else can make a block, so new ones go straight into their table (a stage for them would cost
+as much again). Blocks that replace others go through a stage: what stood to the history, then the upsert.
+"""
 
 from __future__ import annotations
 
@@ -71,21 +75,29 @@ class Finished:
     unbalanced: Array
 
 
-def upsert(rows: Rows, slot: Slot, blocks: Finished, *, now: datetime, run_id: int) -> None:
+def write(rows: Rows, slot: Slot, blocks: Finished, *, now: datetime, run_id: int) -> None:
     """Make these blocks what stands; what stood before goes to the history."""
+    values, nulls = columns(slot, blocks, run_id)
+    new = blocks.revision == 0
+    if new.all():
+        arrays.copy_in(rows, "lmp_block", TYPES, values, nulls)
+        return
+    if new.any():
+        arrays.copy_in(rows, "lmp_block", TYPES, *_some(new, values, nulls))
     rows.execute(_MAKE)
-    values, nulls = _columns(slot, blocks, run_id)
-    arrays.copy_in(rows, "lmp_block_stage", TYPES, values, nulls)
-    params = {**slot.params, "now": now}
-    if blocks.revision.any():
-        rows.execute(_SUPERSEDE, params)
-    rows.execute(_UPSERT, params)
+    arrays.copy_in(rows, "lmp_block_stage", TYPES, *_some(~new, values, nulls))
+    rows.execute(_SUPERSEDE, {**slot.params, "now": now})
+    rows.execute(_UPSERT)
     rows.execute("DELETE FROM lmp_block_stage")  # a transaction may store several windows
+
+
+def _some(rows: Array, *columns: dict[str, Array]) -> list[dict[str, Array]]:
+    return [{name: column[rows] for name, column in each.items()} for each in columns]
 
 
 def into_history(rows: Rows, slot: Slot, blocks: Finished, *, layer: int, run_id: int) -> None:
     """Keep lower versions that never stood: recorded and superseded in the same instant."""
-    values, nulls = _columns(slot, blocks, run_id)
+    values, nulls = columns(slot, blocks, run_id)
     values |= {"superseded_at": values["recorded_at"], "layer": np.full(len(blocks.digest), layer)}
     arrays.copy_in(rows, "lmp_block_history", {**TYPES, "superseded_at": "timestamptz", "layer": "int2"}, values, nulls)
 
@@ -101,7 +113,7 @@ def unbalanced(day: Day, tolerance: float) -> Array:
     return flagged
 
 
-def _columns(slot: Slot, blocks: Finished, run_id: int) -> tuple[dict[str, Array], dict[str, Array]]:
+def columns(slot: Slot, blocks: Finished, run_id: int) -> tuple[dict[str, Array], dict[str, Array]]:
     """The blocks as columns for COPY, and masks of the nulls."""
     day = blocks.day
     k, total, congestion = len(day.nodes), day.values[:, TOTAL], day.values[:, CONGESTION]

@@ -40,9 +40,10 @@ class PriceStore:
         if series is None:
             return nothing(batch)
         days = layers(batch.table, feed=batch.feed, window=batch.window, energy=series.has_energy)
+        digest = days[0].digests()  # before the lock is taken
         nodes.first_met(batch, days[0].nodes)
         with arrays.cursor() as rows:
-            return Load(batch, _slot(series, batch), rows, self.tolerance).store(days)
+            return Load(batch, _slot(series, batch), rows, self.tolerance).store(days, digest)
 
     def _series(self, batch: Batch) -> Series | None:
         """The series of these prices; None while it has none."""

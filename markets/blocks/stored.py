@@ -13,6 +13,7 @@ from markets import arrays
 from markets.arrays import Rows
 from markets.blocks.day import ENERGY, Day
 
+MANY = 500  # nodes
 MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::int8"
 
 
@@ -79,13 +80,16 @@ class Live:
 
 
 def marks(rows: Rows, slot: Slot, nodes: Array) -> Marks:
-    rows.execute(
-        "SELECT pnode_id, digest, missing, revision FROM lmp_block"
-        " WHERE series = %(series)s AND start = %(start)s AND pnode_id = ANY(%(nodes)s) ORDER BY pnode_id",
-        {**slot.params, "nodes": nodes.tolist()},
+    """Of `nodes` at least: many of them are found sooner by reading the whole day from its index."""
+    some = " AND pnode_id = ANY(%(nodes)s::bigint[])" if len(nodes) <= MANY else ""
+    found = arrays.columns(
+        rows,
+        ["pnode_id", "digest", "missing", "revision"],
+        "SELECT pnode_id, digest, missing, revision FROM lmp_block"  # noqa: S608 our own words
+        f" WHERE series = %(series)s AND start = %(start)s{some} ORDER BY pnode_id",
+        {**slot.params, "nodes": arrays.literal(nodes)},
     )
-    found = np.array(rows.fetchall(), np.int64).reshape(-1, 4)
-    return Marks(*found.T)
+    return Marks(*(found[name].astype(np.int64) for name in ("pnode_id", "digest", "missing", "revision")))
 
 
 def market_energy(rows: Rows, slot: Slot) -> Array | None:
@@ -99,8 +103,8 @@ def blocks(rows: Rows, slot: Slot, nodes: Array, energy: Array | None) -> Day:
     """The blocks of `nodes`, energy filled in from the market's."""
     rows.execute(
         "SELECT pnode_id, total, congestion, loss, energy, version, slot_versions FROM lmp_block"
-        " WHERE series = %(series)s AND start = %(start)s AND pnode_id = ANY(%(nodes)s) ORDER BY pnode_id",
-        {**slot.params, "nodes": nodes.tolist()},
+        " WHERE series = %(series)s AND start = %(start)s AND pnode_id = ANY(%(nodes)s::bigint[]) ORDER BY pnode_id",
+        {**slot.params, "nodes": arrays.literal(nodes)},
     )
     return _days(rows.fetchall(), slot, energy)
 
@@ -112,8 +116,8 @@ def older(rows: Rows, slot: Slot, nodes: Array) -> Day:
         " FROM lmp_block_history h LEFT JOIN (SELECT series, start, energy, recorded_at, 'infinity' AS superseded_at FROM lmp_energy"
         "  UNION ALL SELECT series, start, energy, recorded_at, superseded_at FROM lmp_energy_history) e"
         "  ON e.series = h.series AND e.start = h.start AND e.recorded_at <= h.recorded_at AND h.recorded_at < e.superseded_at"
-        " WHERE h.series = %(series)s AND h.start = %(start)s AND h.pnode_id = ANY(%(nodes)s) ORDER BY h.pnode_id",
-        {**slot.params, "nodes": nodes.tolist()},
+        " WHERE h.series = %(series)s AND h.start = %(start)s AND h.pnode_id = ANY(%(nodes)s::bigint[]) ORDER BY h.pnode_id",
+        {**slot.params, "nodes": arrays.literal(nodes)},
     )
     return _days(rows.fetchall(), slot, None)
 
@@ -123,8 +127,9 @@ def _days(found: list[tuple[Any, ...]], slot: Slot, energy: Array | None) -> Day
     for place, (_, total, congestion, loss, own, version, slot_versions) in enumerate(found):
         day.values[place, :3] = total, congestion, loss
         missing = np.isnan(total)
-        if slot.has_energy and (own is not None or energy is not None):
-            day.values[place, ENERGY] = np.where(missing, np.nan, own if own is not None else energy)
+        said = own if own is not None else energy
+        if slot.has_energy and said is not None:
+            day.values[place, ENERGY] = np.where(missing, np.nan, said)
         day.version[place] = slot_versions if slot_versions is not None else np.where(missing, 0, version or 0)
     return day
 
@@ -138,9 +143,9 @@ def live(rows: Rows, slot: Slot, nodes: Array | None) -> Live:
         f"SELECT pnode_id, (extract(epoch FROM interval_start - %(start)s) / %(step)s)::int4 AS slot,"  # noqa: S608 our own words
         f" {MICROSECONDS.format('recorded_at')} AS arrived, version, {', '.join(values)} FROM lmp_live"
         " WHERE series = %(series)s AND interval_start >= %(start)s AND interval_start < %(end)s"
-        f"{'' if nodes is None else ' AND pnode_id = ANY(%(nodes)s)'} ORDER BY pnode_id, interval_start, recorded_at",
-        {**slot.params, "nodes": None if nodes is None else nodes.tolist()},
+        f"{'' if nodes is None else ' AND pnode_id = ANY(%(nodes)s::bigint[])'} ORDER BY pnode_id, interval_start, recorded_at",
+        {**slot.params, "nodes": None if nodes is None else arrays.literal(nodes)},
     )
     prices = np.stack([found[name].astype(np.float64) for name in values], axis=1)
-    integers = (found[name].astype(np.int64) for name in ("pnode_id", "slot", "arrived"))
-    return Live(*integers, prices, found["version"].astype(np.int16))
+    node, slots, arrived = (found[name].astype(np.int64) for name in ("pnode_id", "slot", "arrived"))
+    return Live(node, slots, arrived, prices, found["version"].astype(np.int16))

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("feeds", "0002_initial"),
+        ("feeds", "0001_runs_and_coverage"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

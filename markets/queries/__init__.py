@@ -1,8 +1,8 @@
 """All reads of the markets app: prices, their revisions and gaps, nodes."""
 
+from markets.queries.directory import followed, nodes, resolve
 from markets.queries.gaps import gaps
 from markets.queries.latest import latest
-from markets.queries.nodes import followed, nodes, resolve
 from markets.queries.prices import prices
 from markets.queries.revisions import revisions
 from markets.queries.series import choose

@@ -133,7 +133,7 @@ class Origin:
 
 def blocks(asked: Asked, query: str) -> list[Block]:
     with arrays.cursor() as rows:
-        return [Block(*row) for row in rows.execute(query, asked.params)]  # type: ignore[arg-type]
+        return [Block(*row) for row in rows.execute(query, asked.params)]
 
 
 def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Origin] | None = None) -> PriceFrame:
@@ -215,7 +215,9 @@ def together(frames: Sequence[PriceFrame]) -> PriceFrame:
     """The rows of all frames, one after the other."""
     filled = [frame for frame in frames if len(frame)] or list(frames[:1])
     sources = {key: one for frame in frames for key, one in frame.sources.items()}
-    joined = {name: np.concatenate([getattr(frame, name) for frame in filled]) for name in COLUMNS} if len(filled) > 1 else {}
+    joined: dict[str, Any] = {}
+    if len(filled) > 1:
+        joined = {name: np.concatenate([getattr(frame, name) for frame in filled]) for name in COLUMNS}
     return replace(filled[0], sources=sources, **joined)
 
 

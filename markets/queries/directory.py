@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Trim, Upper
@@ -54,7 +55,7 @@ def followed(*, sandbox: bool) -> tuple[int, ...]:
 
 def chosen_by_people(*, sandbox: bool) -> bool:
     """Whether anybody ever changed the followed set; an emptied one is a choice too."""
-    return FollowedNode.history.filter(sandbox=sandbox).exists()
+    return bool(FollowedNode.history.filter(sandbox=sandbox).exists())
 
 
 def resolve(names: Sequence[str], *, sandbox: bool) -> tuple[int, ...]:
@@ -82,7 +83,8 @@ def _one(name: str, found: set[int]) -> int:
 def _ids_by_name(known: QuerySet[Node], keys: set[str]) -> dict[str, set[int]]:
     """Name → ids that bear it, those of active nodes where there are any."""
     found: dict[str, dict[bool, set[int]]] = {}
-    for key, node, end in _by_name(known).filter(key__in=keys).values_list("key", "pnode_id", "effective_to"):
+    named = _by_name(known).filter(key__in=keys)
+    for key, node, end in named.values_list("key", "pnode_id", "effective_to"):
         found.setdefault(key, {}).setdefault(end is None, set()).add(node)
     return {key: ids.get(True) or ids[False] for key, ids in found.items()}
 
@@ -98,7 +100,7 @@ def plain(name: str) -> str:
     return " ".join(name.upper().split())
 
 
-def _by_name(rows: QuerySet[Node]) -> QuerySet[Node]:
+def _by_name(rows: QuerySet[Node]) -> QuerySet[Any]:
     one_blank = Func(F("name"), Value(r"\s+"), Value(" "), Value("g"), function="regexp_replace", output_field=TextField())
     return rows.annotate(key=Upper(Trim(one_blank)))
 

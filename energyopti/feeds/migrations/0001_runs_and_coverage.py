@@ -3,13 +3,14 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
+from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
@@ -150,5 +151,85 @@ class Migration(migrations.Migration):
                     models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="replays", to="feeds.syncrun"),
                 ),
             ],
+        ),
+        migrations.AddField(
+            model_name="syncrun",
+            name="user",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name="quarantine",
+            name="run",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="quarantine", to="feeds.syncrun"),
+        ),
+        migrations.AddField(
+            model_name="payload",
+            name="run",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="payloads", to="feeds.syncrun"),
+        ),
+        migrations.AddField(
+            model_name="coverage",
+            name="run",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="coverage", to="feeds.syncrun"),
+        ),
+        migrations.AddIndex(
+            model_name="syncrun",
+            index=models.Index(fields=["feed", "sandbox", "-id"], name="syncrun_feed_latest"),
+        ),
+        migrations.AddIndex(
+            model_name="syncrun",
+            index=models.Index(condition=models.Q(("status", "running")), fields=["feed"], name="syncrun_running"),
+        ),
+        migrations.AddConstraint(
+            model_name="syncrun",
+            constraint=models.CheckConstraint(condition=models.Q(("span_end__gt", models.F("span_start"))), name="syncrun_span_forward"),
+        ),
+        migrations.AddConstraint(
+            model_name="syncrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("status", "running")),
+                    models.Q(models.Q(("status", "running"), _negated=True), ("finished_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="syncrun_finished_unless_running",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="quarantine",
+            constraint=models.UniqueConstraint(fields=("feed", "sandbox", "digest"), name="quarantine_row_once"),
+        ),
+        migrations.AddIndex(
+            model_name="payload",
+            index=models.Index(fields=["name"], name="payload_by_name"),
+        ),
+        migrations.AddConstraint(
+            model_name="payload",
+            constraint=models.UniqueConstraint(fields=("run", "pull", "attempt", "part", "start_row"), name="payload_page_once"),
+        ),
+        migrations.AddIndex(
+            model_name="coverage",
+            index=models.Index(condition=models.Q(("next_attempt_at__isnull", False)), fields=["next_attempt_at"], name="coverage_due"),
+        ),
+        migrations.AddConstraint(
+            model_name="coverage",
+            constraint=models.UniqueConstraint(fields=("feed", "sandbox", "node_set", "window_start"), name="coverage_window_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="coverage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stored__lte", models.F("expected"))), name="coverage_stored_within_expected"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="coverage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "complete"), _negated=True),
+                    models.Q(("expected__gt", 0), ("stored", models.F("expected"))),
+                    _connector="OR",
+                ),
+                name="coverage_complete_means_nothing_missing",
+            ),
         ),
     ]
