@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ class TableCommand(BaseCommand):
         except EnergyOptiError as problem:
             self.stderr.write(problem.detail)
             sys.exit(1)
+        except BrokenPipeError:  # the reader has seen enough: `… | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def span_of(options: dict[str, Any]) -> Span:
