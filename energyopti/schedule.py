@@ -42,11 +42,12 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Every default: one a declared feed, and the feed machine's own."""
+    """Every default: one a declared feed, the feed machine's own, and what apps add by `schedule = "markets.schedule:ENTRIES"`."""
     yield from map(_of_feed, registry.feeds().values())
     yield Entry("feeds: pull missing windows again", f"{TASKS}.requeue_gaps", "*/5 * * * *")
     yield Entry("feeds: look for restatements", f"{TASKS}.look_for_restatements", "30 9 * * *")
     yield Entry("feeds: let go of old raw answers", f"{TASKS}.drop_raw", "15 4 * * *")
+    yield from registry.contributed("schedule")
 
 
 def _of_feed(feed: Feed) -> Entry:

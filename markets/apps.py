@@ -6,4 +6,5 @@ class MarketsConfig(AppConfig):
     verbose_name = "Markets"
     feeds = "markets.feeds.pjm:FEEDS"
     upstreams = "markets.feeds.dataminer:UPSTREAMS"
+    schedule = "markets.schedule:ENTRIES"
     samples = "markets.samples:load"

@@ -12,6 +12,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from energyopti import schedule
 from energyopti.celery import app
 from energyopti.feeds import registry, tasks
+from markets.tasks import seal_days
 
 pytestmark = pytest.mark.django_db
 with_beat = pytest.mark.django_db(transaction=True)  # beat closes connections between its rounds
@@ -50,12 +51,13 @@ def test_each_declared_feed_has_an_entry_in_its_markets_time() -> None:
 
 def test_the_machines_own_tasks_exist() -> None:
     named = {entry.task for entry in schedule.entries()}
-    assert named == {task.name for task in (tasks.sync_scheduled, tasks.requeue_gaps, tasks.look_for_restatements, tasks.drop_raw)}
+    own = (tasks.sync_scheduled, tasks.requeue_gaps, tasks.look_for_restatements, tasks.drop_raw, seal_days)
+    assert named == {task.name for task in own}
     assert all(task in app.tasks for task in named)
 
 
 def test_a_second_time_writes_nothing(one_feed) -> None:
-    assert schedule.ensure() == 4
+    assert schedule.ensure() == 5
     assert schedule.ensure() == 0
 
 

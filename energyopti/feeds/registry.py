@@ -16,7 +16,8 @@ from energyopti.errors import UnknownFeed
 from energyopti.feeds.feed import Feed, Upstream
 
 
-def _contributed(attribute: str) -> Iterator[Any]:
+def contributed(attribute: str) -> Iterator[Any]:
+    """What the apps' collections of this name hold, app by app."""
     for config in apps.get_app_configs():
         named = getattr(config, attribute, ())
         for name in (named,) if isinstance(named, str) else named:
@@ -26,12 +27,12 @@ def _contributed(attribute: str) -> Iterator[Any]:
 @functools.cache
 def feeds() -> dict[str, Feed]:
     """Every declared feed by its name, in alphabetical order."""
-    return {feed.name: feed for feed in sorted(_contributed("feeds"), key=lambda feed: feed.name)}
+    return {feed.name: feed for feed in sorted(contributed("feeds"), key=lambda feed: feed.name)}
 
 
 @functools.cache
 def upstreams() -> dict[str, Upstream]:
-    return {upstream.name: upstream for upstream in _contributed("upstreams")}
+    return {upstream.name: upstream for upstream in contributed("upstreams")}
 
 
 def feed(name: str) -> Feed:
