@@ -57,6 +57,7 @@ class Client:
             backoff_factor=1.0,
             backoff_jitter=0.5,
             backoff_max=LONGEST_PAUSE,
+            retry_after_max=int(LONGEST_PAUSE),
             raise_on_status=False,
             turn=self._turn,
         )
@@ -80,6 +81,8 @@ class Client:
         answer = self._whole(request)
         if answer.status in RETRIED:
             raise UpstreamUnreachable(f"{self.upstream.title} answered {answer.status} to the last of {self.endpoint.retries + 1} tries")
+        if 300 <= answer.status < 400:
+            raise UpstreamRefused(f"{self.upstream.title} sent the question on to another address ({answer.status}); correct its base URL")
         try:
             self.upstream.check(answer)
         except UpstreamRefused as refusal:
@@ -107,7 +110,7 @@ class Client:
     def _once(self, request: Request) -> Answer:
         url = f"{self.endpoint.base_url.rstrip('/')}/{request.path.lstrip('/')}"
         timeout = (min(CONNECT_TIMEOUT, self.endpoint.timeout), self.endpoint.timeout)
-        with self._session.get(url, params=request.params, timeout=timeout, stream=True) as response:
+        with self._session.get(url, params=request.params, timeout=timeout, stream=True, allow_redirects=False) as response:
             wire = response.raw.read(decode_content=False)
         body, encoding = _decode(wire)
         headers = {name: self._redact(response.headers[name]) for name in KEPT_HEADERS if name in response.headers}

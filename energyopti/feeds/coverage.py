@@ -12,6 +12,7 @@ from energyopti.intervals import Span
 
 FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(days=1)
+TIRED_AFTER, TIRED_PAUSE = 36, timedelta(days=7)  # a month of daily attempts: a price that never came will hardly come
 FOLLOWED, ALL = "followed", "all"
 FROM_FILE = "file:"  # such a node set is never pulled again: its source is a file
 
@@ -60,10 +61,31 @@ def record_failure(*, feed: Feed, run: SyncRun, windows: Sequence[Span], reason:
         ).values_list("window_start", flat=True)
     )
     for window in windows:
-        values = {"window_end": window.end, "reason": reason, "checked_at": now}
+        values = {"window_end": window.end, "reason": reason}
         if window.start not in whole:
-            values |= {"status": Coverage.Status.FAILED, "run": run}
+            values |= {"status": Coverage.Status.FAILED, "run": run, "checked_at": now}
         _save(feed=feed, run=run, window=window, values=values, now=now)
+
+
+def record_untouched(*, feed: Feed, run: SyncRun, windows: Sequence[Span], reason: str, now: datetime) -> None:
+    """Windows that a run was for and did not reach: those that nobody has counted yet are gaps, too."""
+    rows = [
+        Coverage(
+            feed=feed.name,
+            sandbox=run.sandbox,
+            node_set=run.node_set,
+            window_start=window.start,
+            window_end=window.end,
+            status=Coverage.Status.PENDING,
+            reason=reason,
+            run=run,
+            checked_at=now,
+            changed_at=now,
+            next_attempt_at=next_attempt(feed, window, attempts=1, now=now),
+        )
+        for window in windows
+    ]
+    Coverage.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _save(*, feed: Feed, run: SyncRun, window: Span, values: dict[str, object], now: datetime) -> str:
@@ -94,8 +116,8 @@ def _missing(written: Written, stored: int) -> str:
 
 
 def next_attempt(feed: Feed, window: Span, *, attempts: int, now: datetime) -> datetime:
-    """A growing pause: 15 minutes, doubled each time, a day at most; never before the feed publishes the window."""
-    pause = min(FIRST_PAUSE * float(1 << min(max(attempts - 1, 0), 10)), LONGEST_PAUSE)
+    """A growing pause: 15 minutes, doubled each time to a day, a week after a month; never before the feed publishes the window."""
+    pause = min(FIRST_PAUSE * float(1 << min(max(attempts - 1, 0), 10)), LONGEST_PAUSE) if attempts <= TIRED_AFTER else TIRED_PAUSE
     return max(now + pause, window.end + feed.lag)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from django.utils import timezone
+from django.db import DatabaseError
 
 from energyopti.errors import ArchiveDamaged, EnergyOptiError, InvalidInput, MalformedAnswer
 from energyopti.feeds import archive, files, registry, runs
@@ -19,13 +20,13 @@ from energyopti.feeds.locks import held_windows
 from energyopti.feeds.models import Payload, SyncRun
 from energyopti.feeds.progress import Progress, Silent
 from energyopti.feeds.pulls import agreed, archived
-from energyopti.feeds.runs import Summary
-from energyopti.feeds.table import Table
+from energyopti.feeds.runs import Summary, now_utc
+from energyopti.feeds.table import Table, concat
 from energyopti.feeds.windows import Load, cut, load_windows
 from energyopti.intervals import Span
 
 
-def import_file(feed: Feed, path: Path, *, progress: Progress | None = None, clock: Callable[[], datetime] = timezone.now) -> Summary:
+def import_file(feed: Feed, path: Path, *, progress: Progress | None = None, clock: Callable[[], datetime] = now_utc) -> Summary:
     """Load a file that a person exported: CSV, XLSX or saved JSON, gzipped or not. Its rows are real, never sandbox.
 
     The file is archived as it is. A file imported twice changes nothing. Raises InvalidInput when there is no such
@@ -50,7 +51,7 @@ def import_file(feed: Feed, path: Path, *, progress: Progress | None = None, clo
         return _load(feed, run, _from_file(feed, content, path.name, run), started, progress or Silent(), clock)
 
 
-def replay(feed: Feed, run_id: int, *, progress: Progress | None = None, clock: Callable[[], datetime] = timezone.now) -> Summary:
+def replay(feed: Feed, run_id: int, *, progress: Progress | None = None, clock: Callable[[], datetime] = now_utc) -> Summary:
     """Parse and store again what run `run_id` archived, without the upstream. Raises InvalidInput for an unknown run."""
     started = time.monotonic()
     source = SyncRun.objects.filter(pk=run_id, feed=feed.name).first()
@@ -87,8 +88,8 @@ def _load(feed: Feed, run: SyncRun, tables: Iterator[Table], started: float, pro
                 load = Load(feed=feed, run=run, nodes=nodes, now=clock())
                 errors += load_windows(load, cut(feed, table, windows, nodes=nodes, run=run), progress=progress)
             seen += windows
-        except EnergyOptiError as problem:
-            errors.append(problem.detail)
+        except (EnergyOptiError, DatabaseError) as problem:
+            errors.append(str(problem).strip())
     progress.stop()
     if seen:
         SyncRun.objects.filter(pk=run.pk).update(span_start=min(seen).start, span_end=max(seen).end)
@@ -102,7 +103,7 @@ def _windows(feed: Feed, table: Table, run: SyncRun, now: datetime) -> list[Span
         raise MalformedAnswer(f"no row could be read; {len(table.rejects)} were refused" if table.rejects else "there are no rows in it")
     if feed.cut is Cut.SNAPSHOT:
         moment = run.of_run.started_at if run.of_run else now
-        return [next(iter(feed.windows(Span(moment, moment.replace(year=moment.year + 1)))))][:1]
+        return feed.windows(Span(moment, moment + timedelta(microseconds=1)))
     times = np.unique(table[feed.time])
     first, last = (datetime.fromisoformat(f"{time}+00:00") for time in (times[0], times[-1]))
     windows = feed.windows(Span(first, last + (feed.step or (last - first))))
@@ -149,7 +150,8 @@ def _from_archive(feed: Feed, source: SyncRun) -> Iterator[Table]:
     def read(pages: list[Payload]) -> Table:
         if source.trigger == SyncRun.Trigger.FILE:
             return files.read(feed, _raw(pages[0]), pages[0].url.removeprefix("file:"))
-        return agreed([upstream.parse(feed, _raw(page), page.headers) for page in pages], feed)
+        parts = itertools.groupby(pages, key=lambda page: page.part)
+        return concat([agreed([upstream.parse(feed, _raw(page), page.headers) for page in part], feed) for _, part in parts])
 
     return _Tables(functools.partial(read, pages) for pages in archived(source))
 

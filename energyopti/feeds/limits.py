@@ -67,6 +67,6 @@ def wait_turn(name: str, *, delay: float, priority: Priority) -> float:
     try:
         while pause := int(_redis().eval(_TAKE, 3, *keys, waiter, int(priority), int(delay * 1000), STALE_AFTER_MS)):
             time.sleep(min(pause / 1000, POLL_SECONDS))
-    except redis.ConnectionError as problem:
+    except redis.RedisError as problem:
         raise NotConfigured(f"Redis does not answer ({problem}); start it, or correct REDIS_URL", field="REDIS_URL") from problem
     return time.monotonic() - started

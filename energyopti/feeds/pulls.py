@@ -6,9 +6,11 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import structlog
+from django.utils import timezone
 
 from energyopti.errors import ArchiveDamaged, MalformedAnswer, SnapshotMismatch, StructureChanged
 from energyopti.feeds import archive, runs
@@ -21,6 +23,7 @@ from energyopti.feeds.table import Array, Table, concat
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
+FRESH = timedelta(hours=1)
 # A cached answer is keyed by the whole question: another page size gets round a stale one (gridstatus 0.37.0 does the same).
 SMALLER_PAGE = 137
 
@@ -46,8 +49,8 @@ def fetch(pull: Pull, by: Fetch) -> Table:
     Raises SnapshotMismatch or MalformedAnswer when the pages still disagree at the last attempt, StructureChanged,
     UpstreamRefused and UpstreamUnreachable at once.
     """
-    done = by.run.payloads.filter(pull=pull_id(pull)).order_by("-attempt").values_list("attempt", flat=True).first() or 1
-    for attempt in range(done, done + ATTEMPTS):
+    first = _first_attempt(pull, by.run)
+    for attempt in range(first, first + ATTEMPTS):
         try:
             return concat([_whole(pull, by, attempt, part) for part in range(len(pull.spans))])
         except StructureChanged:
@@ -56,6 +59,18 @@ def fetch(pull: Pull, by: Fetch) -> Table:
             log.warning("pull.repeated", feed=pull.feed.name, attempt=attempt, reason=str(problem))
             failure = problem
     raise failure
+
+
+def _first_attempt(pull: Pull, run: SyncRun) -> int:
+    """The attempt to go on with: that of a process that died lately, else a new one.
+
+    Pages that have lain for longer no longer say what the upstream says, and may not be stored as today's truth.
+    """
+    last = run.payloads.filter(pull=pull_id(pull)).order_by("-attempt", "fetched_at").values_list("attempt", "fetched_at").first()
+    if last is None:
+        return 1
+    attempt, fetched_at = last
+    return attempt if fetched_at > timezone.now() - FRESH else attempt + 1
 
 
 def _whole(pull: Pull, by: Fetch, attempt: int, part: int) -> Table:
@@ -127,7 +142,7 @@ def _as_integers(column: Array) -> Array:
 
 def archived(run: SyncRun) -> Iterator[list[Payload]]:
     """The pages of the last attempt at every question of a run, in order: what a replay reads."""
-    pages = run.payloads.order_by("pull", "part", "-attempt", "start_row")
-    for _, asked in itertools.groupby(pages, key=lambda page: (page.pull, page.part)):
+    pages = run.payloads.order_by("pull", "-attempt", "part", "start_row")
+    for _, asked in itertools.groupby(pages, key=lambda page: page.pull):
         tries = list(asked)
         yield [page for page in tries if page.attempt == tries[0].attempt]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from energyopti.errors import NotConfigured
@@ -17,6 +17,7 @@ from energyopti.feeds.models import Coverage, SyncRun
 from energyopti.intervals import Span
 
 LONGEST_OUTAGE = timedelta(days=60)  # beyond, a person asks for the backfill
+CAUGHT_UP = timedelta(days=14)  # a missed look-up is made up for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +97,28 @@ def due_windows(feed: Feed, *, sandbox: bool, now: datetime) -> list[Span]:
     if feed.cut is Cut.SNAPSHOT:
         return feed.windows(Span(now, now + timedelta(microseconds=1)))
     standing = Coverage.objects.filter(feed=feed.name, sandbox=sandbox, node_set__in=[FOLLOWED, ALL])
-    newest = standing.aggregate(newest=Max("window_end"))["newest"] or now
-    start = min(now - timedelta(days=feed.lookback), max(newest, now - (feed.retention or LONGEST_OUTAGE)))
+    oldest = standing.filter(node_set=FOLLOWED).aggregate(oldest=Min("window_start"))["oldest"] or now
+    near = now - timedelta(days=feed.lookback)
+    start = min(near, max(oldest, now - (feed.retention or LONGEST_OUTAGE)))
     horizon = now - min(feed.lag, timedelta(0))  # a day-ahead market publishes windows that have not begun
     windows = feed.windows(Span(start, horizon + timedelta(days=1)))
-    whole = set(standing.filter(status=Coverage.Status.COMPLETE, window_start__gte=windows[0].start).values_list("window_start", flat=True))
-    return [window for window in windows if window.start not in whole and _to_be_had(feed, window, now)]
+    # near by: what is not whole; farther back: what nobody has looked at (what was looked at is a gap, with a time of its own)
+    seen = standing.filter(Q(status=Coverage.Status.COMPLETE) | Q(window_end__lte=near), window_start__gte=windows[0].start)
+    done = set(seen.values_list("window_start", flat=True))
+    return [window for window in windows if window.start not in done and _to_be_had(feed, window, now)]
 
 
 def _to_be_had(feed: Feed, window: Span, now: datetime) -> bool:
     return window.end + feed.lag <= now or (feed.live and now in window)
 
 
-def restatable_windows(feed: Feed, *, sandbox: bool, now: datetime) -> list[Span]:
-    """Windows of an age at which the source is known to restate."""
-    starts = [feed.windows(Span(now - timedelta(days=days), now))[0].start for days in feed.restated_after]
-    rows = Coverage.objects.filter(
-        feed=feed.name, sandbox=sandbox, node_set__in=[FOLLOWED, ALL], status=Coverage.Status.COMPLETE, window_start__in=starts
-    )
-    return [Span(row.window_start, row.window_end) for row in rows.order_by("window_start")]
+def restatable_windows(feed: Feed, *, sandbox: bool, node_set: str, now: datetime) -> list[Span]:
+    """Whole windows that nobody looked at since they came to an age at which the source restates: late rather than never."""
+    whole = Coverage.objects.filter(feed=feed.name, sandbox=sandbox, node_set=node_set, status=Coverage.Status.COMPLETE)
+    due = Q(pk__in=[])
+    for age in (timedelta(days=days) for days in feed.restated_after):
+        due |= Q(window_start__lte=now - age, window_start__gt=now - age - CAUGHT_UP, checked_at__lt=F("window_start") + age)
+    return [Span(row.window_start, row.window_end) for row in whole.filter(due).order_by("window_start")]
 
 
 def due_gaps(*, now: datetime, limit: int = 500) -> Sequence[Coverage]:

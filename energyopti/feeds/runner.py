@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from django.utils import timezone
+from django.db import DatabaseError
 
-from energyopti.errors import EnergyOptiError, InvalidInput, NotConfigured, UpstreamError
+from energyopti.errors import EnergyOptiError, InvalidInput, NotConfigured
 from energyopti.feeds import coverage, registry, runs
 from energyopti.feeds.client import Client
 from energyopti.feeds.coverage import ALL, FOLLOWED
@@ -24,13 +24,14 @@ from energyopti.feeds.locks import held_windows
 from energyopti.feeds.models import Coverage, SyncRun
 from energyopti.feeds.progress import Progress, Silent
 from energyopti.feeds.pulls import Fetch, fetch
-from energyopti.feeds.runs import Summary
+from energyopti.feeds.runs import Summary, now_utc
 from energyopti.feeds.windows import Load, cut, load_windows
 from energyopti.intervals import Span
 
 log = structlog.get_logger(__name__)
 
 Trigger = SyncRun.Trigger
+_UNDONE = (Coverage.Status.FAILED, Coverage.Status.PENDING, Coverage.Status.RUNNING)  # a running window may have grown
 _PRIORITY = {Trigger.GAP: Priority.GAP, Trigger.RESTATEMENT: Priority.RESTATEMENT, Trigger.BACKFILL: Priority.BACKFILL}
 
 
@@ -59,7 +60,7 @@ def sync(
     trigger: Trigger = Trigger.PERSON,
     reason: str = "",
     progress: Progress | None = None,
-    clock: Callable[[], datetime] = timezone.now,
+    clock: Callable[[], datetime] = now_utc,
 ) -> Summary:
     """Pull the windows that `span` touches and store them.
 
@@ -87,6 +88,8 @@ def sync(
         finally:
             client.close()
             progress.stop()
+        if followed:
+            _reopen_if_more_are_followed(feed, chosen, span, sandbox=run.sandbox, now=clock())
         return runs.close(
             run,
             windows=len(windows),
@@ -103,6 +106,8 @@ def choose_nodes(feed: Feed, nodes: Sequence[str] | Sequence[int] | None, *, fol
         if nodes:
             raise InvalidInput(f"{feed.name} has no nodes to choose from", field="nodes")
         return NodeSet(ALL)
+    if nodes is not None and not nodes:
+        raise InvalidInput("no node is named", field="nodes")
     if nodes:
         return coverage.node_set(feed, feed.nodes.resolve([str(node) for node in nodes], sandbox=sandbox))
     if not followed:
@@ -110,6 +115,12 @@ def choose_nodes(feed: Feed, nodes: Sequence[str] | Sequence[int] | None, *, fol
     if not (ids := feed.nodes.followed(sandbox=sandbox)):
         raise NotConfigured(f"no node is followed yet; sync {feed.nodes.feed} first", field="nodes")
     return coverage.node_set(feed, ids, label=FOLLOWED)
+
+
+def _reopen_if_more_are_followed(feed: Feed, chosen: NodeSet, span: Span, *, sandbox: bool, now: datetime) -> None:
+    """Somebody followed a node while the run was under way: its windows are complete without that node, and must be pulled again."""
+    if feed.nodes and chosen.ids is not None and set(feed.nodes.followed(sandbox=sandbox)) - set(chosen.ids):
+        coverage.reopen(feed=feed, sandbox=sandbox, node_set=FOLLOWED, span=span, now=now)
 
 
 def _sort_out(feed: Feed, run: SyncRun, windows: list[Span], endpoint: Endpoint, now: datetime, seen: _Progressed) -> list[Span]:
@@ -122,7 +133,10 @@ def _sort_out(feed: Feed, run: SyncRun, windows: list[Span], endpoint: Endpoint,
     rows = Coverage.objects.filter(
         feed=feed.name, sandbox=run.sandbox, node_set=run.node_set, window_start__gte=windows[0].start, window_start__lt=windows[-1].end
     ).values_list("window_start", "status", "run_id", "checked_at")
-    seen.done = {start for start, status, run_id, _ in rows if run_id == run.pk and status != Coverage.Status.FAILED}
+    own = {start: status for start, status, run_id, _ in rows if run_id == run.pk and status not in _UNDONE}
+    seen.done = set(own)
+    whole = sum(status == Coverage.Status.COMPLETE for status in own.values())
+    runs.count(run, windows_complete=whole, windows_incomplete=len(own) - whole)
     fresh = {start for start, status, _, checked_at in rows if status == Coverage.Status.COMPLETE and checked_at > young} - seen.done
     seen.answered = sum(window.start in fresh for window in windows)
     return [window for window in windows if window.start not in fresh]
@@ -141,7 +155,7 @@ def _plan(
     kinds = feed.nodes.kinds(nodes.ids, sandbox=run.sandbox) if feed.nodes and nodes.ids else {}
     try:
         return client.upstream.plan(feed, windows, nodes, kinds=kinds, now=clock(), ask=ask)
-    except UpstreamError as problem:
+    except EnergyOptiError as problem:
         _fail(feed, run, windows, problem, seen, clock())
         return []
 
@@ -152,24 +166,28 @@ def _pull(pull: Pull, by: Fetch, seen: _Progressed, clock: Callable[[], datetime
     by.progress.windows(len(pull.windows) - len(todo))
     with held_windows(pull.feed, todo, sandbox=by.run.sandbox) as windows:
         seen.busy += len(todo) - len(windows)
+        others = [window for window in todo if window not in windows]
+        coverage.record_untouched(feed=pull.feed, run=by.run, windows=others, reason="another worker had it", now=clock())
         by.progress.windows(len(todo) - len(windows))
         if not windows:
             return
         now = clock()
         try:
-            table = fetch(pull, by)
-        except EnergyOptiError as problem:
+            slices = cut(pull.feed, fetch(pull, by), windows, nodes=pull.nodes, run=by.run)
+        except (EnergyOptiError, DatabaseError) as problem:
             _fail(pull.feed, by.run, windows, problem, seen, now)
             by.progress.windows(len(windows))
             return
-        slices = cut(pull.feed, table, windows, nodes=pull.nodes, run=by.run)
         load = Load(feed=pull.feed, run=by.run, nodes=pull.nodes, now=now)
         for reason in load_windows(load, slices, progress=by.progress):
             seen.failed(reason, 1)
 
 
-def _fail(feed: Feed, run: SyncRun, windows: Sequence[Span], problem: EnergyOptiError, seen: _Progressed, now: datetime) -> None:
-    log.warning("windows.failed", feed=feed.name, run=run.pk, windows=len(windows), reason=problem.detail)
-    coverage.record_failure(feed=feed, run=run, windows=windows, reason=problem.detail, now=now)
+def _fail(
+    feed: Feed, run: SyncRun, windows: Sequence[Span], problem: EnergyOptiError | DatabaseError, seen: _Progressed, now: datetime
+) -> None:
+    reason = str(problem).strip()
+    log.warning("windows.failed", feed=feed.name, run=run.pk, windows=len(windows), reason=reason)
+    coverage.record_failure(feed=feed, run=run, windows=windows, reason=reason, now=now)
     runs.count(run, windows_failed=len(windows))
-    seen.failed(problem.detail, len(windows))
+    seen.failed(reason, len(windows))

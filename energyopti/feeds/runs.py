@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -13,6 +15,13 @@ from energyopti.feeds.feed import Feed, NodeSet
 from energyopti.feeds.locks import held_run
 from energyopti.feeds.models import SyncRun
 from energyopti.intervals import Span
+
+_COUNTED_ANEW = ("windows_complete", "windows_incomplete", "windows_failed", "windows_busy", "rows_read", "rows_outside", "quarantined")
+
+
+def now_utc() -> datetime:
+    """The clock, looked up when it is asked, so that a test can stop it."""
+    return timezone.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +87,19 @@ def opened(
 ) -> Iterator[SyncRun]:
     """A run in this process's hands. An unfinished run for the same question, whose process died, goes on instead of a new one."""
     asked = {"feed": feed.name, "sandbox": sandbox, "node_set": nodes.label, "of_run": of_run}
+    asked["nodes"] = list(nodes.ids) if nodes.ids is not None else None
     asked |= {"span_start": span.start if span else None, "span_end": span.end if span else None, "source": source}
     for unfinished in SyncRun.objects.filter(status=SyncRun.Status.RUNNING, **asked).order_by("-id")[:3]:
         with held_run(unfinished.pk) as held:
-            if held:
-                SyncRun.objects.filter(pk=unfinished.pk).update(attempts=F("attempts") + 1, windows_failed=0, windows_busy=0)
+            mine = SyncRun.objects.filter(pk=unfinished.pk, status=SyncRun.Status.RUNNING) if held else SyncRun.objects.none()
+            if mine.update(attempts=F("attempts") + 1, **dict.fromkeys(_COUNTED_ANEW, 0)):
                 unfinished.refresh_from_db()
                 yield unfinished
                 return
-    run = SyncRun.objects.create(trigger=trigger, nodes=list(nodes.ids) if nodes.ids is not None else None, reason=reason, **asked)
-    with held_run(run.pk):
+    with ExitStack() as lock:
+        with transaction.atomic():  # locked before anybody else can see it
+            run = SyncRun.objects.create(trigger=trigger, reason=reason, **asked)
+            lock.enter_context(held_run(run.pk))
         yield run
 
 

@@ -10,7 +10,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from energyopti.errors import NotConfigured
+from energyopti.errors import EnergyOptiError, InvalidInput, NotConfigured
 from energyopti.feeds import archive, coverage, queries, registry
 from energyopti.feeds.feed import Feed
 from energyopti.feeds.locks import held_run
@@ -21,6 +21,7 @@ from energyopti.intervals import Span
 log = structlog.get_logger(__name__)
 
 ABANDONED_AFTER = timedelta(days=1)
+DIED = "the process that worked on it died"
 
 
 def _spans(windows: Iterable[Span]) -> list[Span]:
@@ -70,7 +71,13 @@ def requeue_gaps() -> int:
     """Pull again what is missing and due; the number of windows asked for."""
     gaps = queries.due_gaps(now=timezone.now())
     for (name, sandbox, node_set), rows in groupby(gaps, key=lambda gap: (gap.feed, gap.sandbox, gap.node_set)):
-        _requeue(registry.feed(name), sandbox, node_set, list(rows))
+        due = Coverage.objects.filter(pk__in=[gap.pk for gap in rows], next_attempt_at__lte=timezone.now()).select_related("run")
+        try:  # read again: another worker may have been there since
+            if left := list(due.order_by("window_start")):
+                _requeue(registry.feed(name), sandbox, node_set, left)
+        except EnergyOptiError as problem:  # a feed that went away, nobody followed: the others' gaps do not wait for it
+            log.warning("gaps.not_asked", feed=name, node_set=node_set, reason=problem.detail)
+            due.update(next_attempt_at=timezone.now() + coverage.LONGEST_PAUSE)
     return len(gaps)
 
 
@@ -84,6 +91,8 @@ def _requeue(feed: Feed, sandbox: bool, node_set: str, gaps: list[Coverage]) -> 
         return
     listed = node_set not in (coverage.FOLLOWED, coverage.ALL)
     nodes = gaps[0].run.nodes if listed and gaps[0].run else None
+    if listed and nodes is None:
+        raise InvalidInput(f"nobody knows which nodes {node_set} names", field="nodes")
     trigger = Trigger.BACKFILL if all(gap.status == Coverage.Status.PENDING for gap in gaps) else Trigger.GAP
     windows = [Span(gap.window_start, gap.window_end) for gap in gaps]
     _sync(feed, windows, trigger=trigger, nodes=nodes, followed=node_set == coverage.FOLLOWED)
@@ -96,9 +105,10 @@ def look_for_restatements() -> int:
     for feed in registry.feeds().values():
         sandbox, problem = queries.answered_by_sandbox(feed)
         if feed.restated_after and not problem:
-            windows = queries.restatable_windows(feed, sandbox=sandbox, now=timezone.now())
-            _sync(feed, windows, trigger=Trigger.RESTATEMENT)
-            looked_at += len(windows)
+            for node_set in (coverage.FOLLOWED, coverage.ALL):
+                windows = queries.restatable_windows(feed, sandbox=sandbox, node_set=node_set, now=timezone.now())
+                _sync(feed, windows, trigger=Trigger.RESTATEMENT, followed=node_set == coverage.FOLLOWED)
+                looked_at += len(windows)
     return looked_at
 
 
@@ -126,5 +136,9 @@ def _bury_abandoned() -> None:
         with held_run(run.pk) as dead:
             if dead:
                 SyncRun.objects.filter(pk=run.pk, status=SyncRun.Status.RUNNING).update(
-                    status=SyncRun.Status.FAILED, finished_at=timezone.now(), error="the process that worked on it died"
+                    status=SyncRun.Status.FAILED, finished_at=timezone.now(), error=DIED
                 )
+                if run.span_start and run.span_end and run.feed in registry.feeds():
+                    feed, now = registry.feed(run.feed), timezone.now()
+                    windows = feed.windows(Span(run.span_start, run.span_end))
+                    coverage.record_untouched(feed=feed, run=run, windows=windows, reason=DIED, now=now)

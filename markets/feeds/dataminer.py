@@ -35,6 +35,10 @@ class DataMiner:
         sandbox = settings.SANDBOX == "on" or (settings.SANDBOX == "auto" and not key)
         if not sandbox and not key:
             raise NotConfigured("PJM_API_KEY is not set and SANDBOX is off; set a Data Miner 2 key, or SANDBOX=auto", field="PJM_API_KEY")
+        if not (key.isascii() and key.isprintable()):
+            raise NotConfigured(
+                "PJM_API_KEY holds a character that no key has; is there more than one line in its file?", field="PJM_API_KEY"
+            )
         if sandbox and not settings.SANDBOX_URL:
             raise NotConfigured("SANDBOX_URL is not set; start the sandbox with make run, or set PJM_API_KEY", field="SANDBOX_URL")
         return Endpoint(

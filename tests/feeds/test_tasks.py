@@ -102,8 +102,10 @@ def test_restatements_are_looked_for_at_the_declared_ages(upstream: Sandbox) -> 
     span = days(date(2026, 6, 6), date(2026, 6, 18))
     pull(days(date(2026, 6, 20)), feed="pjm.pnode")
     pull(span, followed=True)
+    Coverage.objects.exclude(window_start__date__in=[date(2026, 6, 10), date(2026, 6, 16)]).delete()
+    Coverage.objects.update(checked_at=datetime(2026, 6, 17, tzinfo=UTC))
     before = SyncRun.objects.count()
-    assert tasks.look_for_restatements() == 2  # 4 and 10 days ago; 30 and 61 days ago were never pulled
+    assert tasks.look_for_restatements() == 2  # 4 and 10 days ago, and not looked at since
     asked = SyncRun.objects.filter(trigger="restatement").order_by("span_start")
     assert [feed.window_day(Span(run.span_start, run.span_end)) for run in asked] == [date(2026, 6, 10), date(2026, 6, 16)]
     assert SyncRun.objects.count() == before + 2

@@ -26,5 +26,6 @@ class Command(RunCommand):
     def run(self, options: dict[str, Any]) -> Summary:
         feed = registry.feed(options["feed"])
         start, end = (parse_instant(options[edge], field=edge, zone=feed.zone) for edge in ("start", "end"))
-        nodes = [node.strip() for node in options["nodes"].split(",") if node.strip()] if options["nodes"] else None
+        named = options["nodes"]
+        nodes = None if named is None else [node.strip() for node in named.split(",") if node.strip()]
         return sync(feed, Span(start, end), nodes=nodes, progress=Bar(feed.name))
