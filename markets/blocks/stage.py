@@ -41,10 +41,11 @@ TYPES = {
     "seen": "int4[]",
 }
 _COLUMNS = ", ".join(TYPES)
+FLOAT_NOISE = 1e-9  # USD/MWh: what a sum of float8 may miss the decimal sum by
 _KEY = ("series", "pnode_id", "start")
 # A session's own table takes no lock that others wait for, writes no log, and is empty after each commit.
 _MAKE = (
-    "CREATE TEMP TABLE IF NOT EXISTS lmp_block_stage (LIKE lmp_block INCLUDING STORAGE)"
+    "CREATE TEMP TABLE IF NOT EXISTS lmp_block_stage (LIKE lmp_block INCLUDING STORAGE, PRIMARY KEY (series, pnode_id, start))"
     " WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS"
 )
 _SUPERSEDE = (
@@ -109,7 +110,7 @@ def unbalanced(day: Day, tolerance: float) -> Array:
     off = day.values[:, CONGESTION] + day.values[:, LOSS]
     off += day.values[:, ENERGY]
     off -= day.values[:, TOTAL]
-    flagged: Array = np.abs(off, out=off) > tolerance
+    flagged: Array = np.abs(off, out=off) > tolerance + FLOAT_NOISE
     return flagged
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from django.db import transaction
 
-from energyopti.feeds.feed import Batch, Feed, Licence, Written
+from energyopti.feeds.feed import Batch, Feed, Licence, NodeDirectory, Written
 from energyopti.feeds.models import SyncRun
 from energyopti.feeds.table import Table
 from energyopti.intervals import Span, market_day
@@ -144,3 +145,7 @@ def at_clock(monkeypatch: pytest.MonkeyPatch, start: datetime) -> Clock:
     clock = Clock(start)
     monkeypatch.setattr("markets.blocks.load.clock", clock)
     return clock
+
+
+def replace_nodes(feed: Feed, nodes: NodeDirectory) -> Feed:
+    return replace(feed, nodes=nodes)
