@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import statistics
 import subprocess
@@ -55,6 +56,7 @@ def peer(url: str, days: list[date]) -> list[float]:
     import gridstatus.pjm
     import sqlalchemy
 
+    logging.getLogger("gridstatus").setLevel(logging.WARNING)
     gridstatus.pjm.DATA_MINER_URL = f"{url}/"
     iso, taken = gridstatus.pjm.PJM(api_key="benchmark"), []
     database = connection.settings_dict
