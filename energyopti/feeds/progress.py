@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import Any, Protocol
 
@@ -32,7 +33,9 @@ class Bar:
         self.bar: Any = None
 
     def start(self, windows: int) -> None:
-        self.bar = tqdm(total=windows, desc=self.title, unit="window", file=sys.stderr, disable=None, dynamic_ncols=True)
+        self.bar = tqdm(
+            total=windows, desc=self.title, unit="window", file=sys.stderr, disable=None, ncols=shutil.get_terminal_size().columns
+        )
 
     def page(self, rows: int) -> None:
         self.rows += rows

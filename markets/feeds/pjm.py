@@ -128,7 +128,7 @@ FEEDS: tuple[Feed, ...] = (
         lookback=2,
         live=True,
         retention=timedelta(days=15),
-        keep_raw=timedelta(days=30),
+        keep_raw=timedelta(days=7),  # the running day is asked for every 5 minutes: some 60 MB of raw answers a day
         absent_nodes=frozenset({3}),  # MID-ATL/APS: asked for on 2026-06-10, no row came
         quirks=("no energy and no version column: neither is invented", "prices have 2 decimals", "newest first"),
         options={"nodes": NODES},
