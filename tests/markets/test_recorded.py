@@ -29,7 +29,7 @@ PJM = SHARED / "data" / "pjm"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not PJM.is_dir(), reason="the recorded PJM data are not here (ENERGYOPTI_SHARED)"),
+    pytest.mark.skipif(not PJM.is_dir(), reason="no recorded PJM data at ENERGYOPTI_SHARED"),
 ]
 
 RT, DA = "pjm.rt_hrl_lmps", "pjm.da_hrl_lmps"

@@ -33,5 +33,5 @@ def recorded() -> Path:
     """The recorded answers of the shared folder."""
     folder = Path(os.environ.get("ENERGYOPTI_SHARED", "../shared")) / "data" / "pjm" / "dm2_json"
     if not folder.is_dir():
-        pytest.skip("the shared folder with recorded answers is not here")
+        pytest.skip("no recorded answers at ENERGYOPTI_SHARED")
     return folder

@@ -18,7 +18,7 @@ PNODE, DAY_AHEAD, HOURLY = FEEDS["pjm.pnode"], FEEDS["pjm.da_hrl_lmps"], FEEDS["
 FIVE_MINUTE, UNVERIFIED = FEEDS["pjm.rt_fivemin_hrl_lmps"], FEEDS["pjm.rt_unverified_fivemin_lmps"]
 
 SHARED = Path(os.environ.get("ENERGYOPTI_SHARED", Path(__file__).parents[4] / "shared")) / "data" / "pjm"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared recorded PJM data are not here")
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no recorded PJM data at ENERGYOPTI_SHARED")
 
 _PRICES: dict[str, Any] = {"total_lmp_rt": 31.5, "congestion_price_rt": 1.25, "marginal_loss_price_rt": 0.25}
 _STAMPS = {"datetime_beginning_utc": "2024-07-01T04:00:00", "datetime_beginning_ept": "2024-07-01T00:00:00"}
