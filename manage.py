@@ -7,6 +7,8 @@ import os
 import sys
 from contextlib import nullcontext
 
+# Ours that read or write rows: on the built-in database they make the tables first, on another they say what is missing.
+NEEDS_TABLES = frozenset({"apikey", "feeds", "gaps", "import_file", "prices", "replay", "sync"})
 NEEDS_NOTHING = frozenset({"help", "version", "collectstatic", "makemessages", "compilemessages"})
 
 
@@ -16,10 +18,25 @@ def main(arguments: list[str]) -> None:
 
     signals.as_exit()
     place = home.load_environment()
+    own = any(service.NAME == "postgres" for service in services.wanted())
     with nullcontext() if _needs_nothing(arguments) else services.ensure(place):
         from django.core.management import execute_from_command_line
 
+        if arguments[1:2] and arguments[1] in NEEDS_TABLES and not _needs_nothing(arguments):
+            _with_tables(own=own)
         execute_from_command_line(arguments)
+
+
+def _with_tables(*, own: bool) -> None:
+    import django
+
+    from energyopti.onemachine import tables
+
+    django.setup()
+    if own:
+        tables.migrate(say=lambda line: sys.stderr.write(f"{line}\n"))
+    else:
+        tables.require()
 
 
 def _needs_nothing(arguments: list[str]) -> bool:

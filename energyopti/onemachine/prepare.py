@@ -12,11 +12,11 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
 from energyopti import env
 from energyopti.errors import EnergyOptiError, NotConfigured
+from energyopti.onemachine import tables
 from energyopti.onemachine.runner import say
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         django.setup()
         _require_services()
-        _migrate()
+        tables.migrate(say=say)
         call_command("firststart")
         _collect_static()
     except (EnergyOptiError, ImproperlyConfigured, CommandError) as problem:
@@ -47,13 +47,6 @@ def _require_services() -> None:
 
 def _first_line(problem: Exception) -> str:
     return (str(problem).splitlines() or [type(problem).__name__])[0]
-
-
-def _migrate() -> None:
-    executor = MigrationExecutor(connection)
-    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        say(f"Database: applying {len(plan)} migrations")
-        call_command("migrate", verbosity=0, interactive=False)
 
 
 def _collect_static() -> None:
