@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import structlog
@@ -15,7 +17,7 @@ from django.utils import timezone
 from energyopti.errors import ArchiveDamaged, MalformedAnswer, SnapshotMismatch, StructureChanged
 from energyopti.feeds import archive, runs
 from energyopti.feeds.client import Client
-from energyopti.feeds.feed import Feed, Page, Pull
+from energyopti.feeds.feed import Answer, Feed, Page, Pull
 from energyopti.feeds.models import Payload, SyncRun
 from energyopti.feeds.progress import Progress
 from energyopti.feeds.table import Array, Table, concat
@@ -77,11 +79,13 @@ def _whole(pull: Pull, by: Fetch, attempt: int, part: int) -> Table:
     """All pages of one span."""
     pages: list[Page] = []
     got = 0
-    while not pages or got < pages[0].total_rows:
-        pages.append(page := _page(pull, by, attempt, part, got + 1))
-        if not page.rows or page.total_rows != pages[0].total_rows:
-            break  # asking on is of no use: they will not agree
-        got += page.rows
+    with ThreadPoolExecutor(1) as ahead:
+        question = _Question(pull, by, attempt, part, ahead)
+        while not pages or got < pages[0].total_rows:
+            pages.append(page := question.page(got + 1, known_total=pages[0].total_rows if pages else 0))
+            if not page.rows or page.total_rows != pages[0].total_rows:
+                break  # asking on is of no use: they will not agree
+            got += page.rows
     return agreed(pages, pull.feed)
 
 
@@ -98,25 +102,63 @@ def agreed(pages: Sequence[Page], feed: Feed) -> Table:
     return table
 
 
-def _page(pull: Pull, by: Fetch, attempt: int, part: int, start_row: int) -> Page:
-    """One page, from the archive when it is there, else from the upstream by way of the archive."""
-    upstream = by.client.upstream
-    place = {"pull": pull_id(pull), "attempt": attempt, "part": part, "start_row": start_row}
-    if kept := by.run.payloads.filter(**place).first():
-        return upstream.parse(pull.feed, archive.get(name=kept.name, sha256=kept.sha256), kept.headers)
-    page_rows = pull.page_rows - (attempt - 1) * SMALLER_PAGE
-    answer = by.client.get(upstream.request(pull, span=pull.spans[part], start_row=start_row, page_rows=page_rows))
-    runs.count(by.run, requests=1)
-    kept_at = archive.put(answer.body, wire=answer.wire, encoding=answer.encoding)
-    payload = Payload(run=by.run, url=answer.url, headers=dict(answer.headers), rows=0, total_rows=0, **place)
-    payload.name, payload.sha256, payload.size = kept_at.name, kept_at.sha256, kept_at.size
-    try:
-        page = upstream.parse(pull.feed, answer.body, answer.headers)
-        payload.rows, payload.total_rows = page.rows, page.total_rows
-    finally:
-        payload.save()  # an answer that cannot be read is evidence too
-    by.progress.page(page.rows)
-    return page
+@dataclass(slots=True)
+class _Question:
+    """One span of a pull, page by page. The next page is on its way, and unpacked, while this one is parsed."""
+
+    pull: Pull
+    by: Fetch
+    attempt: int
+    part: int
+    ahead: ThreadPoolExecutor
+    coming: tuple[int, Future[Answer]] | None = None  # the row that the page on its way begins with
+
+    def page(self, start_row: int, *, known_total: int) -> Page:
+        """From the archive when it is there, else from the upstream by way of the archive."""
+        upstream, feed = self.by.client.upstream, self.pull.feed
+        if kept := self._kept(start_row):
+            return upstream.parse(feed, archive.get(name=kept.name, sha256=kept.sha256), kept.headers)
+        answer = self._answer(start_row)
+        self._ask_ahead(start_row + self._page_rows, known_total)
+        payload = self._archived(answer, start_row)
+        try:
+            page = upstream.parse(feed, answer.body, answer.headers)
+            payload.rows, payload.total_rows = page.rows, page.total_rows
+        finally:
+            payload.save()  # an answer that cannot be read is evidence too
+        self.by.progress.page(page.rows)
+        return page
+
+    @property
+    def _page_rows(self) -> int:
+        return self.pull.page_rows - (self.attempt - 1) * SMALLER_PAGE
+
+    def _place(self, start_row: int) -> dict[str, Any]:
+        return {"pull": pull_id(self.pull), "attempt": self.attempt, "part": self.part, "start_row": start_row}
+
+    def _kept(self, start_row: int) -> Payload | None:
+        return self.by.run.payloads.filter(**self._place(start_row)).first()
+
+    def _answer(self, start_row: int) -> Answer:
+        coming, self.coming = self.coming, None
+        answer = coming[1].result() if coming and coming[0] == start_row else self._get(start_row)
+        runs.count(self.by.run, requests=1)
+        return answer
+
+    def _ask_ahead(self, start_row: int, known_total: int) -> None:
+        if start_row <= known_total and not self._kept(start_row):
+            self.coming = start_row, self.ahead.submit(self._get, start_row)
+
+    def _get(self, start_row: int) -> Answer:
+        client = self.by.client
+        return client.get(
+            client.upstream.request(self.pull, span=self.pull.spans[self.part], start_row=start_row, page_rows=self._page_rows)
+        )
+
+    def _archived(self, answer: Answer, start_row: int) -> Payload:
+        kept = archive.put(answer.body, wire=answer.wire, encoding=answer.encoding)
+        told = {"url": answer.url, "headers": dict(answer.headers), "rows": 0, "total_rows": 0}
+        return Payload(run=self.by.run, name=kept.name, sha256=kept.sha256, size=kept.size, **told, **self._place(start_row))
 
 
 def doubled(table: Table, key: tuple[str, ...]) -> int:
