@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
@@ -27,9 +27,18 @@ _ROLES = f"SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND {_MAY_ACT_AS
 def take_role(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     """On each new connection: act as settings.DATABASE_ROLE, unless the connection was made for the login itself."""
     role = getattr(connection, "role", settings.DATABASE_ROLE)
-    if role and connection.vendor == "postgresql":
+    if not role or connection.vendor != "postgresql":
+        return
+    try:
         with connection.cursor() as cursor:
             cursor.execute(_TAKE_ROLE, [role])
+    except OperationalError:
+        pool = getattr(connection, "pool", None)
+        if pool is None:
+            raise
+        connection.close()
+        pool.check()  # a restart of PostgreSQL leaves dead connections in the pool: all are replaced, once
+        connection.connect()  # asks for the role again; fails when PostgreSQL is still away
 
 
 @contextmanager
@@ -61,6 +70,13 @@ def missing_roles() -> list[str]:
         cursor.execute(_ROLES, [[APP_ROLE, READ_ROLE]])
         there = {name for (name,) in cursor.fetchall()}
     return [role for role in (APP_ROLE, READ_ROLE) if role not in there]
+
+
+def role_exists(role: str) -> bool:
+    """Whether the cluster has it; another database of the cluster may have made it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", [role])
+        return bool(cursor.fetchone()[0])
 
 
 def acting_role() -> str:

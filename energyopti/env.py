@@ -83,6 +83,19 @@ def database(name: str) -> dict[str, Any]:
     return config
 
 
+def redis(name: str) -> str:
+    """Redis's address; empty where NAME is not set. Like a database's it is never repeated: its port may be half a password."""
+    url = text(name)
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("", "redis", "rediss", "unix") and parts.port != 0
+    except ValueError:
+        known = False
+    if url and (not known or "://" not in url):
+        raise ImproperlyConfigured(f"{name} is no Redis address; write redis://user:password@host:6379/0, with / ? # as %2F %3F %23")
+    return url
+
+
 def email(name: str) -> dict[str, Any]:
     """Django's EMAIL_ settings from console: or smtp://user:password@host:port (STARTTLS) or smtps:// (TLS at once)."""
     url = urlsplit(text(name, "console:"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")  # of the user admin on a new databa
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 SECURE = not DEBUG and not set(ALLOWED_HOSTS) <= LOOPBACK
 
+# A browser sends a cookie to every port of a host: two copies on one machine would log each other's people out
+_copy = hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:8]
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid_{_copy}", f"csrftoken_{_copy}"
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak plain HTTP from inside
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
@@ -113,7 +117,7 @@ if env.flag("ENERGYOPTI_DB_POOL", False):
     for _database in DATABASES.values():
         _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20, "timeout": 5}
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
     CACHES["default"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import connection
 
 from energyopti.feeds.feed import Batch, Written
@@ -26,7 +27,24 @@ class NodeStore(RowStore):
             cursor.execute(LOCK)
         listed = batch.table["pnode_id"].tolist()
         Node.objects.filter(sandbox=batch.sandbox, origin=Node.Origin.PRICE, pnode_id__in=listed).delete()
+        _drop_moved_windows(batch)
         return super().write(batch)
+
+
+def _drop_moved_windows(batch: Batch) -> None:
+    """A window that the list now dates otherwise would overlap its successor; one that merely vanished stays."""
+    starts, ends = (
+        [None if np.isnat(moment) else f"{moment}Z" for moment in batch.table[name]] for name in ("effective_from", "effective_to")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH listed AS (SELECT * FROM"
+            " unnest(%(nodes)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) l(node, start, finish))"
+            " DELETE FROM markets_node n USING listed l WHERE n.sandbox = %(sandbox)s AND n.pnode_id = l.node"
+            " AND tstzrange(n.effective_from, n.effective_to) && tstzrange(l.start, l.finish)"
+            " AND NOT EXISTS (SELECT FROM listed same WHERE same.node = n.pnode_id AND same.start = n.effective_from)",
+            {"nodes": batch.table["pnode_id"].tolist(), "starts": starts, "ends": ends, "sandbox": batch.sandbox},
+        )
 
 
 NODE_STORE = NodeStore(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -223,3 +224,34 @@ def test_the_reverse_takes_all_back(cluster: Callable[..., psycopg.Connection]) 
     own.execute("CREATE TABLE late (id int)")
     allowed = own.execute("SELECT has_table_privilege('race_app', t, 'SELECT') FROM unnest(ARRAY['early', 'late']) t").fetchall()
     assert allowed == [(False,), (False,)]
+
+
+@pytest.mark.parametrize(
+    "secret", ["SELECT password FROM organisations_user", "SELECT hash FROM organisations_apikey", "TABLE django_session"]
+)
+def test_who_reads_for_reports_reads_no_password_key_or_session(secret: str) -> None:
+    with acting_as(db.READ_ROLE) as own, own.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM feeds_coverage")
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            cursor.execute(secret)
+
+
+def test_a_pool_whose_connections_died_serves_the_next_request() -> None:
+    """As after a restart of PostgreSQL: no request has to fail once for each dead connection."""
+    config = connection.settings_dict
+    options = {**config["OPTIONS"], "pool": {"min_size": 1, "max_size": 2, "timeout": 5}}
+    own = type(connections["default"])({**config, "CONN_MAX_AGE": 0, "OPTIONS": options}, "default")
+    as_web = functools.partial(override_settings, DATABASE_ROLE=db.APP_ROLE)
+    try:
+        with as_web(), own.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            dead = cursor.fetchone()[0]
+        own.close()
+        with db.login_connection() as login, login.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [dead])
+        with as_web(), own.cursor() as cursor:
+            cursor.execute("SELECT current_user")
+            assert cursor.fetchone() == (db.APP_ROLE,)
+    finally:
+        own.close()
+        own.close_pool()

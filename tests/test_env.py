@@ -115,3 +115,11 @@ def test_ways_of_mail(monkeypatch: pytest.MonkeyPatch, url: str, port: int, tls:
 )
 def test_the_brokers_way_of_writing_a_socket(url: str, broker: str) -> None:
     assert env.broker(url) == broker
+
+
+@pytest.mark.parametrize("url", ["redis://:hunter2/secret@127.0.0.1:6379/0", "localhost:6379", "http://127.0.0.1"])
+def test_an_address_that_is_none_of_redis_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL is no Redis address") as refusal:
+        env.redis("REDIS_URL")
+    assert "hunter2" not in str(refusal.value)

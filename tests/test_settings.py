@@ -124,3 +124,9 @@ def test_web_and_workers_name_their_role_before_the_settings_are_read(module: st
     )
     done = run(code, DJANGO_SETTINGS_MODULE="")
     assert done.stdout == f"energyopti_app {pool}\n", done.stderr
+
+
+def test_two_copies_on_one_machine_do_not_log_each_other_out(read) -> None:
+    """A browser sends a cookie to every port of a host."""
+    names = {(s["SESSION_COOKIE_NAME"], s["CSRF_COOKIE_NAME"]) for s in (read(SECRET_KEY="one"), read(SECRET_KEY="other"))}
+    assert len(names) == 2

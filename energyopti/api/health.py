@@ -61,7 +61,8 @@ def migrations() -> str:
 def roles() -> str:
     if missing := db.missing_roles():
         login = db.login_name()
-        sql = " ".join(f"CREATE ROLE {role} NOLOGIN; GRANT {role} TO {_quoted(login)};" for role in missing)
+        make = {role: "" if db.role_exists(role) else f"CREATE ROLE {role} NOLOGIN; " for role in missing}
+        sql = " ".join(f"{make[role]}GRANT {role} TO {_quoted(login)};" for role in missing)
         return f"the login may not make or take {' and '.join(missing)}; run as a superuser: {sql} then manage.py firststart, and restart"
     if settings.DATABASE_ROLE and db.acting_role() != settings.DATABASE_ROLE:
         return f"this process does not act as {settings.DATABASE_ROLE}; restart it"

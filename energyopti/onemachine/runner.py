@@ -173,8 +173,16 @@ def _start(home: Path, name: str, command: Sequence[str]) -> psutil.Popen:
 def _require_alive(home: Path, running: dict[str, psutil.Popen]) -> None:
     for name, process in running.items():
         if (code := process.poll()) is not None:
+            _require_services(home)
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             raise ProgramEnded(f"{name} ended {how}; the end of its log:\n{homes.log_tail(home, name)}")
+
+
+def _require_services(home: Path) -> None:
+    """A program that ended because PostgreSQL or Redis did is not the one to look at."""
+    for service in services.wanted():
+        if (home / "run" / f"{service.NAME}.json").exists() and service.running(home) is None:
+            raise ProgramEnded(f"{service.TITLE} ended; run make run again. The end of its log:\n{homes.log_tail(home, service.NAME)}")
 
 
 def _await_web(home: Path, running: dict[str, psutil.Popen], host: str, port: int) -> None:

@@ -30,6 +30,7 @@ class State:
     lies: Array  # mask: live rows and no block
     taken: Array  # mask (k, n): the price that stands came with this load
     arrived: Array | None = None  # (k, n) when a live price that still stands arrived, microseconds since 1970, else 0
+    brought: Array | None = None  # (k, n) the run that brought it
 
     @property
     def had(self) -> Array:
@@ -56,6 +57,8 @@ class Load:
         now = self._instant()
         asked = wanted(self.batch)
         lying = stored.live(self.rows, self.slot, None if self.over else np.union1d(days[0].nodes, asked))
+        if len(lying.arrived):  # a server's clock may go back: what arrives last must stand
+            now = max(now, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(lying.arrived.max()) + 1))
         top = days[0].spread(np.union1d(days[0].nodes, lying.node))
         marks = stored.marks(self.rows, self.slot, np.union1d(top.nodes, asked))
         market = stored.market_energy(self.rows, self.slot)
@@ -81,7 +84,7 @@ class Load:
         changed = state.had & (state.digest != state.held)
         met = np.flatnonzero(changed | state.lies)
         nodes, had = state.day.nodes[met], changed[met]
-        before, arrived = lying.of(nodes[~had]).current(nodes, self.slot.n)
+        before, arrived, brought = lying.of(nodes[~had]).current(nodes, self.slot.n)
         if had.any():
             blocks = stored.blocks(self.rows, self.slot, nodes[had], market)
             before.values[had], before.version[had] = blocks.values, blocks.version
@@ -90,8 +93,8 @@ class Load:
         state.day.values[met], state.day.version[met] = merged.day.values, merged.day.version
         state.digest[met], state.taken[met] = merged.day.digests(), merged.taken
         if state.lies.any():
-            state.arrived = np.zeros(state.taken.shape, np.int64)
-            state.arrived[met] = np.where(merged.taken, 0, arrived)
+            state.arrived, state.brought = np.zeros((2, *state.taken.shape), np.int64)
+            state.arrived[met], state.brought[met] = np.where(merged.taken, 0, arrived), brought
         return offered.only(merged.lower), before
 
     def finish(self, day: Day, now: datetime, digest: Array | None = None) -> Finished:
@@ -104,6 +107,7 @@ class Load:
             own=np.full(k, self.slot.has_energy),
             recorded=np.full(k, microseconds(now)),
             seen=np.zeros((k, 0), np.int32),
+            runs=np.zeros((k, 0), np.int32),
             sealed=np.zeros(k, bool),
             unbalanced=stage.unbalanced(day, self.tolerance),
         )
@@ -120,13 +124,14 @@ class Load:
         return Counter(new=fresh, changed=len(chosen) - fresh, flagged=int(finished.unbalanced.sum()))
 
     def _seal(self, blocks: Finished, state: State, chosen: Array, lying: Live) -> Finished:
-        """Blocks that carry live prices say when each arrived, and their states leave the live table."""
-        if state.arrived is None:
+        """Blocks that carry live prices say when each arrived and by which run, and their states leave the live table."""
+        if state.arrived is None or state.brought is None:
             return blocks
         carried: Array = state.arrived[chosen] > 0
         arrived: Array = np.where(carried, state.arrived[chosen], blocks.recorded[:, None])
         blocks.sealed = np.any(carried, axis=1)
         blocks.seen = live.seen(self.slot, arrived, blocks.day.present)
+        blocks.runs = np.where(carried, state.brought[chosen], self.batch.run_id).astype(np.int32)
         blocks.recorded[blocks.sealed] = arrived[blocks.sealed].min(axis=1)
         live.forget(self.rows, self.slot, lying.of(blocks.day.nodes), blocks.day.nodes, carried)
         return blocks

@@ -39,6 +39,7 @@ TYPES = {
     "energy": "float8[]",
     "slot_versions": "int2[]",
     "seen": "int4[]",
+    "runs": "int4[]",
 }
 _COLUMNS = ", ".join(TYPES)
 FLOAT_NOISE = 1e-9  # USD/MWh: what a sum of float8 may miss the decimal sum by
@@ -64,7 +65,7 @@ _UPSERT = (
 
 @dataclass(slots=True)
 class Finished:
-    """Blocks as they are to stand. `own` masks those that carry their energy; `seen` int32 (k, n), `sealed` masks whose holds."""
+    """Blocks as they are to stand. `own` masks those that carry their energy; `seen` and `runs` int32 (k, n), `sealed` masks whose hold."""
 
     day: Day
     digest: Array
@@ -72,6 +73,7 @@ class Finished:
     own: Array
     recorded: Array  # microseconds since 1970
     seen: Array
+    runs: Array
     sealed: Array
     unbalanced: Array
 
@@ -119,7 +121,7 @@ def columns(slot: Slot, blocks: Finished, run_id: int) -> tuple[dict[str, Array]
     day = blocks.day
     k, total, congestion = len(day.nodes), day.values[:, TOTAL], day.values[:, CONGESTION]
     version = day.version.max(axis=1)
-    mixed = ((day.version != version[:, None]) & (day.version != 0)).any(axis=1)
+    mixed = ((day.version != version[:, None]) & day.present).any(axis=1)
     lowest, highest = np.fmin.reduce(total, axis=1), np.fmax.reduce(total, axis=1)
     congestion_avg = _mean(congestion)
     values = {
@@ -143,6 +145,7 @@ def columns(slot: Slot, blocks: Finished, run_id: int) -> tuple[dict[str, Array]
         "loss": day.values[:, LOSS],
         "slot_versions": day.version,
         "seen": blocks.seen,
+        "runs": blocks.runs,
     }
     if day.has_energy:
         values["energy"] = day.values[:, ENERGY]
@@ -152,6 +155,7 @@ def columns(slot: Slot, blocks: Finished, run_id: int) -> tuple[dict[str, Array]
         "energy": ~blocks.own,
         "slot_versions": ~mixed,
         "seen": ~blocks.sealed,
+        "runs": ~blocks.sealed,
     }
     return values, nulls
 

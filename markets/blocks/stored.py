@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -56,27 +56,29 @@ class Live:
     node: Array
     slot: Array
     arrived: Array
+    run: Array
     values: Array  # (states, components)
     version: Array
 
     def of(self, nodes: Array) -> Live:
         """The states of these nodes alone."""
         mine = np.isin(self.node, nodes)
-        return self if mine.all() else Live(self.node[mine], self.slot[mine], self.arrived[mine], self.values[mine], self.version[mine])
+        return self if mine.all() else Live(*(getattr(self, one.name)[mine] for one in fields(self)))
 
     @property
     def newest(self) -> Array:
         """Which states stand: the last of each node and slot."""
         return np.append((self.node[1:] != self.node[:-1]) | (self.slot[1:] != self.slot[:-1]), True)[: len(self.node)]
 
-    def current(self, nodes: Array, n: int) -> tuple[Day, Array]:
-        """What stands of `nodes` (a superset of those here), and when it arrived: int64 (k, n), 0 where nothing did."""
+    def current(self, nodes: Array, n: int) -> tuple[Day, Array, Array]:
+        """What stands of `nodes` (a superset of those here), when it arrived and by which run: int64 (k, n), 0 where nothing did."""
         day = Day.empty(nodes, n=n, energy=self.values.shape[1] > ENERGY)
-        arrived = np.zeros(day.version.shape, np.int64)
+        arrived, run = np.zeros((2, *day.version.shape), np.int64)
         last = self.newest
         row, slot = np.searchsorted(nodes, self.node[last]), self.slot[last]
-        day.values[row, :, slot], day.version[row, slot], arrived[row, slot] = self.values[last], self.version[last], self.arrived[last]
-        return day, arrived
+        day.values[row, :, slot], day.version[row, slot] = self.values[last], self.version[last]
+        arrived[row, slot], run[row, slot] = self.arrived[last], self.run[last]
+        return day, arrived, run
 
 
 def marks(rows: Rows, slot: Slot, nodes: Array) -> Marks:
@@ -139,13 +141,13 @@ def live(rows: Rows, slot: Slot, nodes: Array | None) -> Live:
     values = ("total", "congestion", "loss", "energy")[: 4 if slot.has_energy else 3]
     found = arrays.columns(
         rows,
-        ["pnode_id", "slot", "arrived", "version", *values],
+        ["pnode_id", "slot", "arrived", "run_id", "version", *values],
         f"SELECT pnode_id, (extract(epoch FROM interval_start - %(start)s) / %(step)s)::int4 AS slot,"  # noqa: S608 our own words
-        f" {MICROSECONDS.format('recorded_at')} AS arrived, version, {', '.join(values)} FROM lmp_live"
+        f" {MICROSECONDS.format('recorded_at')} AS arrived, run_id, version, {', '.join(values)} FROM lmp_live"
         " WHERE series = %(series)s AND interval_start >= %(start)s AND interval_start < %(end)s"
         f"{'' if nodes is None else ' AND pnode_id = ANY(%(nodes)s::bigint[])'} ORDER BY pnode_id, interval_start, recorded_at",
         {**slot.params, "nodes": None if nodes is None else arrays.literal(nodes)},
     )
     prices = np.stack([found[name].astype(np.float64) for name in values], axis=1)
-    node, slots, arrived = (found[name].astype(np.int64) for name in ("pnode_id", "slot", "arrived"))
-    return Live(node, slots, arrived, prices, found["version"].astype(np.int16))
+    node, slots, arrived, run = (found[name].astype(np.int64) for name in ("pnode_id", "slot", "arrived", "run_id"))
+    return Live(node, slots, arrived, run, prices, found["version"].astype(np.int16))

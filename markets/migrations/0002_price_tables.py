@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                             django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), null=True, size=None),
                         ),
                         ("seen", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), null=True, size=None)),
+                        ("runs", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), null=True, size=None)),
                         (
                             "pk",
                             models.CompositePrimaryKey(
@@ -78,6 +79,7 @@ class Migration(migrations.Migration):
                             django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), null=True, size=None),
                         ),
                         ("seen", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), null=True, size=None)),
+                        ("runs", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), null=True, size=None)),
                         (
                             "pk",
                             models.CompositePrimaryKey(

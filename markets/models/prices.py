@@ -69,6 +69,7 @@ class _Block(models.Model):
     energy = _prices(null=True)  # null: the market's of this series
     slot_versions = ArrayField(models.SmallIntegerField(), null=True)  # where versions differ within the day; 0: missing
     seen = ArrayField(models.IntegerField(), null=True)  # seconds after start; null: all arrived at recorded_at
+    runs = ArrayField(models.IntegerField(), null=True)  # which brought each slot; null: all came with run_id
 
     class Meta:
         abstract = True

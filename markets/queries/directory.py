@@ -84,8 +84,9 @@ def _ids_by_name(known: QuerySet[Node], keys: set[str]) -> dict[str, set[int]]:
     """Name → ids that bear it, those of active nodes where there are any."""
     found: dict[str, dict[bool, set[int]]] = {}
     named = _by_name(known).filter(key__in=keys)
-    for key, node, end in named.values_list("key", "pnode_id", "effective_to"):
-        found.setdefault(key, {}).setdefault(end is None, set()).add(node)
+    now = timezone.now()
+    for key, node, start, end in named.values_list("key", "pnode_id", "effective_from", "effective_to"):
+        found.setdefault(key, {}).setdefault(start <= now and (end is None or end > now), set()).add(node)
     return {key: ids.get(True) or ids[False] for key, ids in found.items()}
 
 

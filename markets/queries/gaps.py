@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from markets.queries.rows import Asked
 from markets.queries.series import choose
 from markets.types import Gap
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCKS = (
     "SELECT pnode_id, extract(epoch FROM start)::int8, n, CASE WHEN missing > 0 THEN total END FROM lmp_block"
     " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND start > %(first)s AND start < %(end)s"
@@ -31,7 +32,10 @@ def gaps(*, feed: str, nodes: Sequence[int], span: Span, sandbox: bool | None = 
     step = registry.feed(feed).step
     if step is None:
         raise InvalidInput(f"{feed} has no intervals", field="feed")
-    nodes = sorted(set(nodes))
+    start = span.start + (EPOCH - span.start) % step  # the first interval that begins in the span
+    if start >= span.end:
+        return []
+    nodes, span = sorted(set(nodes)), Span(start, span.end)
     held = np.zeros((len(nodes), -(-span.length // step)), bool)
     for series in choose(feed=feed, sandbox=sandbox):
         _mark(held, Asked(series, nodes, span), int(step.total_seconds()))

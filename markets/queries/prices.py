@@ -65,7 +65,8 @@ def _of_series(asked: Asked) -> PriceFrame:
         return sealed
     frame = together([sealed, live])
     # what arrived last stands; a block stands before the live row that it was made of
-    return first_of_each(frame, np.arange(len(frame)), -frame.first_seen_at.astype(np.int64))
+    place = np.where(np.arange(len(frame)) < len(sealed), -len(frame), -np.arange(len(frame)))
+    return first_of_each(frame, place, -frame.first_seen_at.astype(np.int64))
 
 
 def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
@@ -82,9 +83,9 @@ def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
 
 def _walk(block: Block, newest_first: Sequence[Block]) -> Origin:
     """Back through the history, for as long as a slot's price stays the same."""
-    arrived, run, same = block.arrived.copy(), np.full(block.n, block.run), np.ones(block.n, bool)
+    arrived, run, same = block.arrived.copy(), block.runs.copy(), np.ones(block.n, bool)
     for older in newest_first:
         if older.recorded < block.recorded:
             same &= block.says(older)
-            arrived[same], run[same] = older.arrived[same], older.run
+            arrived[same], run[same] = older.arrived[same], older.runs[same]
     return Origin(arrived, run)

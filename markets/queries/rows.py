@@ -18,7 +18,7 @@ LONGEST_DAY = timedelta(hours=25)
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::int8"
 _BLOCK = (
     f"b.pnode_id, {_MICROSECONDS.format('b.start')}, b.n, b.revision, b.run_id, {_MICROSECONDS.format('b.recorded_at')},"
-    " COALESCE(b.version, 0::int2), b.total, b.congestion, b.loss, COALESCE(b.energy, e.energy), b.slot_versions, b.seen"
+    " COALESCE(b.version, 0::int2), b.total, b.congestion, b.loss, COALESCE(b.energy, e.energy), b.slot_versions, b.seen, b.runs"
 )
 # One block of its node and day: what stood and when, and the market's energy of the same instant
 CURRENT = (
@@ -45,8 +45,9 @@ LATEST = (
     " (SELECT * FROM lmp_block WHERE series = %(series)s AND pnode_id = node ORDER BY start DESC LIMIT 1) b"
     " LEFT JOIN lmp_energy e ON e.series = b.series AND e.start = b.start"
 )
+# in whole seconds, rounded up as `seen` is: sealing the day must not change what was known at an instant
 _STATE = (
-    f"pnode_id, {_MICROSECONDS.format('interval_start')} AS at, {_MICROSECONDS.format('recorded_at')} AS arrived,"
+    f"pnode_id, {_MICROSECONDS.format('interval_start')} AS at, (ceil(extract(epoch FROM recorded_at)) * 1000000)::int8 AS arrived,"
     " run_id, version, total, congestion, loss, energy"
 )
 LATEST_LIVE = (
@@ -56,7 +57,7 @@ LATEST_LIVE = (
 LIVE = (
     f"SELECT {_STATE} FROM lmp_live"  # noqa: S608
     " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND interval_start >= %(start)s AND interval_start < %(end)s"
-    " AND recorded_at <= COALESCE(%(as_of)s::timestamptz, 'infinity')"
+    " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity') ORDER BY recorded_at"
 )
 
 
@@ -94,6 +95,7 @@ class Block:
     energy: Array | None
     slot_versions: Array | None
     seen: Array | None
+    brought: Array | None
     stood: bool
 
     @property
@@ -103,6 +105,11 @@ class Block:
             return np.full(self.n, self.recorded)
         arrived: Array = self.start + self.seen.astype(np.int64) * 1_000_000
         return arrived
+
+    @property
+    def runs(self) -> Array:
+        """Which run brought each slot's price: int64 (n,)."""
+        return np.full(self.n, self.run) if self.brought is None else self.brought.astype(np.int64)
 
     @property
     def versions(self) -> Array:
@@ -143,7 +150,7 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
     lengths = np.array([block.n for block in found])
     slot = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     start = np.repeat(np.array([block.start for block in found]) // 1_000_000, lengths)
-    came = [(origins or {}).get(place) or Origin(block.arrived, np.full(block.n, block.run)) for place, block in enumerate(found)]
+    came = [(origins or {}).get(place) or Origin(block.arrived, block.runs) for place, block in enumerate(found)]
     frame = _frame(
         asked.series,
         node_id=np.repeat(np.array([block.node for block in found], np.int64), lengths),

@@ -39,7 +39,7 @@ def test_a_day_left_lying_becomes_blocks_that_say_the_same(upstream: Sandbox, mo
     assert seal_days() == 1
     assert (count("lmp_live"), count("lmp_block") > 0) == (0, True)
     after = queries.prices(feed=FEED, nodes=nodes, span=span)
-    for column in ("node_id", "interval_start", "total", "congestion", "loss"):
+    for column in ("node_id", "interval_start", "total", "congestion", "loss", "run_id"):
         assert getattr(after, column).tolist() == getattr(before, column).tolist()
     late = (after.first_seen_at - before.first_seen_at) / np.timedelta64(1, "s")
     assert ((late >= 0) & (late < 1)).all()  # a sealed block keeps whole seconds, never earlier than the price came

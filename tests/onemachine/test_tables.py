@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_missing_tables_are_told_and_made() -> None:
     call_command("migrate", "events", "zero", verbosity=0)
     try:
-        with pytest.raises(NotConfigured, match="lacks 1 migrations; run manage.py migrate"):
+        with pytest.raises(NotConfigured, match=r"lacks 1 migrations; run manage\.py migrate"):
             tables.require()
         told: list[str] = []
         tables.migrate(say=told.append)

@@ -8,7 +8,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("organisations", "0001_people_and_keys")]
+    dependencies = [("organisations", "0001_people_and_keys"), ("sessions", "0001_initial")]  # it takes rights on both away
 
     operations = [
         migrations.RunSQL(

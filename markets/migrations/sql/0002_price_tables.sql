@@ -21,12 +21,14 @@ CREATE TABLE lmp_block (
     energy          double precision[],
     slot_versions   smallint[],
     seen            integer[],
+    runs            integer[],
     CONSTRAINT lmp_block_pkey PRIMARY KEY (series, pnode_id, start),
     CONSTRAINT lmp_block_day_of_whole_hours CHECK (n IN (23, 24, 25, 92, 96, 100, 276, 288, 300)),
     CONSTRAINT lmp_block_one_price_a_slot CHECK (cardinality(total) = n AND cardinality(congestion) = n AND cardinality(loss) = n),
     CONSTRAINT lmp_block_one_energy_a_slot CHECK (energy IS NULL OR cardinality(energy) = n),
     CONSTRAINT lmp_block_one_version_a_slot CHECK (slot_versions IS NULL OR (version IS NOT NULL AND cardinality(slot_versions) = n)),
     CONSTRAINT lmp_block_one_arrival_a_slot CHECK (seen IS NULL OR cardinality(seen) = n),
+    CONSTRAINT lmp_block_one_run_an_arrival CHECK ((runs IS NULL) = (seen IS NULL) AND (runs IS NULL OR cardinality(runs) = n)),
     CONSTRAINT lmp_block_holds_a_price CHECK (missing >= 0 AND missing < n),
     CONSTRAINT lmp_block_unbalanced_within_day CHECK (unbalanced >= 0 AND unbalanced <= n - missing),
     CONSTRAINT lmp_block_revision_counts CHECK (revision >= 0),
@@ -35,7 +37,8 @@ CREATE TABLE lmp_block (
 
 ALTER TABLE lmp_block
     ALTER total SET STORAGE EXTERNAL, ALTER congestion SET STORAGE EXTERNAL, ALTER loss SET STORAGE EXTERNAL,
-    ALTER energy SET STORAGE EXTERNAL, ALTER slot_versions SET STORAGE EXTERNAL, ALTER seen SET STORAGE EXTERNAL;
+    ALTER energy SET STORAGE EXTERNAL, ALTER slot_versions SET STORAGE EXTERNAL, ALTER seen SET STORAGE EXTERNAL,
+    ALTER runs SET STORAGE EXTERNAL;
 
 -- a day of all nodes, and the top of a day, without opening a block
 CREATE INDEX lmp_block_by_day ON lmp_block (series, start) INCLUDE (pnode_id, total_avg, congestion_avg, missing);

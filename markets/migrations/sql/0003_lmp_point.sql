@@ -10,7 +10,8 @@ SELECT s.feed, s.sandbox, s.market, s.quality, b.pnode_id, b.start,
        NULLIF(u.congestion, 'NaN')                          AS congestion,
        NULLIF(u.loss, 'NaN')                                AS loss,
        COALESCE(b.slot_versions[u.i], b.version)            AS version,
-       b.run_id, b.recorded_at
+       COALESCE(b.runs[u.i], b.run_id)                      AS run_id,
+       b.recorded_at
 FROM lmp_block b
 JOIN markets_series s ON s.id = b.series
 LEFT JOIN lmp_energy e ON e.series = b.series AND e.start = b.start
