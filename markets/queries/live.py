@@ -13,7 +13,9 @@ from energyopti.intervals import Span
 
 _LYING = (
     "SELECT s.feed, s.sandbox, min(l.interval_start), max(l.run_id) FROM lmp_live l JOIN markets_series s ON s.id = l.series"
-    " WHERE s.feed = %(feed)s AND l.interval_start < %(before)s"
+    " WHERE s.feed = %(feed)s AND l.interval_start < %(before)s AND NOT EXISTS (SELECT FROM lmp_block b"
+    "  WHERE b.series = l.series AND b.pnode_id = l.pnode_id AND b.start <= l.interval_start AND b.start > l.interval_start - interval '26 h'"
+    "  AND (b.start AT TIME ZONE %(zone)s)::date = (l.interval_start AT TIME ZONE %(zone)s)::date)"
     " GROUP BY s.feed, s.sandbox, (l.interval_start AT TIME ZONE %(zone)s)::date ORDER BY 3"
 )
 
@@ -33,7 +35,7 @@ class Lying:
 
 
 def lying_live(*, before: datetime) -> list[Lying]:
-    """Days with live rows from before an instant, oldest first; rows that a sealed day left behind are among them."""
+    """Days with live rows from before an instant and no block yet, oldest first: what a sealed day left behind is history."""
     found: list[Lying] = []
     with connection.cursor() as cursor:
         for feed in registry.feeds().values():
