@@ -14,7 +14,8 @@ from energyopti.intervals import Span
 _LYING = (
     "SELECT s.feed, s.sandbox, min(l.interval_start), max(l.run_id) FROM lmp_live l JOIN markets_series s ON s.id = l.series"
     " WHERE s.feed = %(feed)s AND l.interval_start < %(before)s AND NOT EXISTS (SELECT FROM lmp_block b"
-    "  WHERE b.series = l.series AND b.pnode_id = l.pnode_id AND b.start <= l.interval_start AND b.start > l.interval_start - interval '26 h'"
+    "  WHERE b.series = l.series AND b.pnode_id = l.pnode_id"
+    "  AND b.start <= l.interval_start AND b.start > l.interval_start - interval '26 h'"
     "  AND (b.start AT TIME ZONE %(zone)s)::date = (l.interval_start AT TIME ZONE %(zone)s)::date)"
     " GROUP BY s.feed, s.sandbox, (l.interval_start AT TIME ZONE %(zone)s)::date ORDER BY 3"
 )
