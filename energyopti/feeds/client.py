@@ -45,11 +45,10 @@ class PacedRetry(Retry):
 
 
 class Client:
-    """One upstream's connection for one run. `requests_made` counts questions, retries left out."""
+    """One upstream's connection for one run."""
 
     def __init__(self, upstream: Upstream, endpoint: Endpoint, *, priority: Priority) -> None:
         self.upstream, self.endpoint, self.priority = upstream, endpoint, priority
-        self.requests_made = 0
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "EnergyOpti", "Accept-Encoding": "gzip", **endpoint.headers})
         retry = PacedRetry(
@@ -78,7 +77,6 @@ class Client:
         Raises UpstreamUnreachable after the last retry, UpstreamRefused for a 4xx in the upstream's own words,
         MalformedAnswer for a refusal that came as a 200.
         """
-        self.requests_made += 1
         answer = self._whole(request)
         if answer.status in RETRIED:
             raise UpstreamUnreachable(f"{self.upstream.title} answered {answer.status} to the last of {self.endpoint.retries + 1} tries")

@@ -227,7 +227,7 @@ class Upstream(Protocol):
         *,
         kinds: Mapping[int, str],
         now: datetime,
-        ask: Callable[[Request], Answer],
+        ask: Ask,
     ) -> list[Pull]:
         """Pack windows into as few requests as the upstream's limits allow; `ask` fetches the feed's metadata."""
 

@@ -162,13 +162,13 @@ def _plan(
 
 def _pull(pull: Pull, by: Fetch, seen: _Progressed, clock: Callable[[], datetime]) -> None:
     """Fetch one pull and store its windows. What goes wrong fails these windows and leaves the others alone."""
-    todo = [window for window in pull.windows if window.start not in seen.done]
-    by.progress.windows(len(pull.windows) - len(todo))
-    with held_windows(pull.feed, todo, sandbox=by.run.sandbox) as windows:
-        seen.busy += len(todo) - len(windows)
-        others = [window for window in todo if window not in windows]
+    left = [window for window in pull.windows if window.start not in seen.done]
+    by.progress.windows(len(pull.windows) - len(left))
+    with held_windows(pull.feed, left, sandbox=by.run.sandbox) as windows:
+        seen.busy += len(left) - len(windows)
+        others = [window for window in left if window not in windows]
         coverage.record_untouched(feed=pull.feed, run=by.run, windows=others, reason="another worker had it", now=clock())
-        by.progress.windows(len(todo) - len(windows))
+        by.progress.windows(len(left) - len(windows))
         if not windows:
             return
         now = clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 
 import structlog
@@ -57,13 +57,6 @@ def sync_scheduled(name: str) -> list[int]:
         directory, now = registry.feed(feed.nodes.feed), timezone.now()
         _sync(directory, queries.due_windows(directory, sandbox=sandbox, now=now), trigger=Trigger.SCHEDULE)
     return _sync(feed, queries.due_windows(feed, sandbox=sandbox, now=timezone.now()), trigger=Trigger.SCHEDULE)
-
-
-@shared_task
-def sync_span(name: str, start: str, end: str, nodes: list[int] | None = None, trigger: str = Trigger.PERSON) -> list[int]:
-    """Pull one span; for the nodes that the installation follows, unless `nodes` names others."""
-    span = Span(datetime.fromisoformat(start), datetime.fromisoformat(end))
-    return _sync(registry.feed(name), [span], trigger=Trigger(trigger), nodes=nodes)
 
 
 @shared_task

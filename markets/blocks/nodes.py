@@ -26,16 +26,16 @@ def first_met(batch: Batch, nodes: Array) -> None:
             " HAVING bool_or(n.origin = 'pnode' OR n.effective_from <= %s) IS NOT TRUE",
             [list(seen), batch.sandbox, batch.window.start],
         )
-        todo = dict(cursor.fetchall())
-        if not todo:
+        unknown = dict(cursor.fetchall())
+        if not unknown:
             return
         cursor.execute(LOCK)
         cursor.execute(
             "UPDATE markets_node SET effective_from = %s"
             " WHERE sandbox = %s AND origin = 'price' AND pnode_id = ANY(%s) AND effective_from > %s",
-            [batch.window.start, batch.sandbox, [node for node, known in todo.items() if known], batch.window.start],
+            [batch.window.start, batch.sandbox, [node for node, known in unknown.items() if known], batch.window.start],
         )
-        _make(batch, {node: seen[node] for node, known in todo.items() if not known})
+        _make(batch, {node: seen[node] for node, known in unknown.items() if not known})
 
 
 def _make(batch: Batch, seen: dict[int, NodeSeen]) -> None:
