@@ -120,6 +120,16 @@ def test_a_file_with_a_bad_row_loads_the_good_ones_and_keeps_the_bad(archive_fol
     assert (Coverage.objects.get().status, Coverage.objects.get().missing) == ("incomplete", 1)
 
 
+def test_once_a_real_file_is_in_feeds_shows_the_real_figures(upstream: Sandbox, tmp_path: Path) -> None:
+    typed("sync", FEED, *MARCH)
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join([COLUMNS, *map(exported, range(24))]) + "\n", encoding="utf-8")
+    typed("import_file", FEED, str(path))
+    _, out, _ = typed("feeds")
+    (line,) = [line for line in out.splitlines() if line.startswith(f"{FEED} ")]
+    assert ("1/1 windows" in line, "[sandbox]" in line) == (True, False)
+
+
 def test_prices_and_gaps_say_what_is_there_and_what_is_not(upstream: Sandbox) -> None:
     typed("sync", "pjm.pnode", *MARCH)
     typed("sync", FEED, *MARCH, "--nodes", "WESTERN HUB")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from django.core.management.base import CommandParser
 
 from energyopti.intervals import parse_instant
@@ -69,5 +70,5 @@ def _rows(frame: PriceFrame) -> Iterator[Sequence[object]]:
 
 
 def _number(price: float) -> object:
-    """The shortest text that is this number; nothing where the source sent nothing."""
-    return "" if price != price else repr(price)
+    """The shortest decimals that are this number, never with an exponent; nothing where the source sent nothing."""
+    return "" if price != price else np.format_float_positional(price, trim="0")
