@@ -130,6 +130,14 @@ def test_once_a_real_file_is_in_feeds_shows_the_real_figures(upstream: Sandbox, 
     assert ("1/1 windows" in line, "[sandbox]" in line) == (True, False)
 
 
+def test_a_small_price_is_written_as_the_source_wrote_it(archive_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join([COLUMNS, exported(0).replace("31.500000,1.000000", "30.499967,-0.000033")]) + "\n", encoding="utf-8")
+    typed("import_file", FEED, str(path))
+    _, out, _ = typed("prices", "7", "--start", "2026-06-10", "--end", "2026-06-11")
+    assert out.splitlines()[1].startswith("7,2026-06-10T04:00:00Z,30.499967,30.0,-0.000033,0.5,1,verified,")
+
+
 def test_prices_and_gaps_say_what_is_there_and_what_is_not(upstream: Sandbox) -> None:
     typed("sync", "pjm.pnode", *MARCH)
     typed("sync", FEED, *MARCH, "--nodes", "WESTERN HUB")
