@@ -75,9 +75,8 @@ def sync(
     windows = feed.windows(span)
     span = Span(windows[0].start, windows[-1].end)
     seen = _Progressed()
-    with runs.opened(
-        feed=feed, sandbox=endpoint.sandbox, trigger=trigger, nodes=chosen, span=span, source=endpoint.base_url, reason=reason
-    ) as run:
+    source = "sandbox" if endpoint.sandbox else endpoint.base_url  # the sandbox has another port after each start
+    with runs.opened(feed=feed, sandbox=endpoint.sandbox, trigger=trigger, nodes=chosen, span=span, source=source, reason=reason) as run:
         client = Client(upstream, endpoint, priority=_PRIORITY.get(trigger, Priority.LIVE))
         progress.start(len(windows))
         try:

@@ -21,7 +21,7 @@ from energyopti.feeds.imports import import_file, replay
 from energyopti.feeds.locks import held_windows
 from energyopti.feeds.models import Coverage, Payload, SyncRun
 from energyopti.feeds.runner import sync
-from energyopti.sandbox.server import Sandbox
+from energyopti.sandbox.server import Sandbox, make_model, serve
 from markets.services import follow
 from tests.feeds import scripted
 from tests.feeds.sandboxed import FEED, NOW, days, pull, stored
@@ -119,6 +119,14 @@ def test_pages_that_lay_too_long_are_asked_for_again(upstream: Sandbox) -> None:
     again = pull(days(DAY))
     assert (again.run_id, again.exit_code) == (first.run_id, 0)
     assert list(Payload.objects.order_by("id").values_list("attempt", flat=True)) == [1, 2]
+
+
+def test_a_run_goes_on_though_the_sandbox_has_another_port(upstream: Sandbox, settings) -> None:
+    first = pull(days(DAY))
+    reopened(first.run_id)
+    with serve(model=make_model(seed=7, nodes=70), clock=lambda: NOW) as restarted:
+        settings.SANDBOX_URL = restarted.url
+        assert pull(days(DAY)).run_id == first.run_id
 
 
 def test_a_resumed_run_counts_each_window_once(upstream: Sandbox) -> None:
