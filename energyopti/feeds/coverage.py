@@ -17,7 +17,7 @@ FOLLOWED, ALL = "followed", "all"
 FROM_FILE = "file:"  # such a node set is never pulled again: its source is a file
 
 
-def node_set(feed: Feed, nodes: Sequence[int] | None, *, label: str = "") -> NodeSet:
+def node_set(nodes: Sequence[int] | None, *, label: str = "") -> NodeSet:
     """The set under its name: `label`, "all" for None, else a digest of the ids."""
     if nodes is None:
         return NodeSet(label or ALL)
@@ -119,6 +119,11 @@ def next_attempt(feed: Feed, window: Span, *, attempts: int, now: datetime) -> d
     """A growing pause: 15 minutes, doubled each time to a day, a week after a month; never before the feed publishes the window."""
     pause = min(FIRST_PAUSE * float(1 << min(max(attempts - 1, 0), 10)), LONGEST_PAUSE) if attempts <= TIRED_AFTER else TIRED_PAUSE
     return max(now + pause, window.end + feed.lag)
+
+
+def postpone(ids: Sequence[int], *, now: datetime) -> None:
+    """These gaps cannot be asked for now: not before tomorrow."""
+    Coverage.objects.filter(pk__in=ids, next_attempt_at__lte=now).update(next_attempt_at=now + LONGEST_PAUSE)
 
 
 def reopen(*, feed: Feed, sandbox: bool, node_set: str, span: Span, now: datetime) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Max, Min, Q
-from django.utils import timezone
 
 from energyopti.errors import NotConfigured
 from energyopti.feeds import registry
@@ -131,11 +130,17 @@ def due_gaps(*, now: datetime, limit: int = 500) -> Sequence[Coverage]:
     )
 
 
+def still_due(ids: Sequence[int], *, now: datetime) -> list[Coverage]:
+    """Those of these gaps that nobody has tried since, oldest first."""
+    due = Coverage.objects.filter(pk__in=ids, next_attempt_at__lte=now)
+    return list(due.select_related("run").order_by("window_start"))
+
+
 def sandbox_marks() -> list[str]:
     """The feeds that the sandbox answers now: every page and answer that shows them says so."""
     return [feed.name for feed in registry.feeds().values() if answered_by_sandbox(feed)[0]]
 
 
-def stale_runs(*, older_than: timedelta) -> list[SyncRun]:
-    """Runs that look unfinished for longer than any run takes."""
-    return list(SyncRun.objects.filter(status=SyncRun.Status.RUNNING, started_at__lt=timezone.now() - older_than))
+def unfinished_runs(*, before: datetime) -> list[SyncRun]:
+    """Runs that began before an instant and look unfinished."""
+    return list(SyncRun.objects.filter(status=SyncRun.Status.RUNNING, started_at__lt=before))

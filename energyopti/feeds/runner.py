@@ -108,12 +108,12 @@ def choose_nodes(feed: Feed, nodes: Sequence[str] | Sequence[int] | None, *, fol
     if nodes is not None and not nodes:
         raise InvalidInput("no node is named", field="nodes")
     if nodes:
-        return coverage.node_set(feed, feed.nodes.resolve([str(node) for node in nodes], sandbox=sandbox))
+        return coverage.node_set(feed.nodes.resolve([str(node) for node in nodes], sandbox=sandbox))
     if not followed:
         return NodeSet(ALL)
     if not (ids := feed.nodes.followed(sandbox=sandbox)):
         raise NotConfigured(f"no node is followed yet; sync {feed.nodes.feed} first", field="nodes")
-    return coverage.node_set(feed, ids, label=FOLLOWED)
+    return coverage.node_set(ids, label=FOLLOWED)
 
 
 def _reopen_if_more_are_followed(feed: Feed, chosen: NodeSet, span: Span, *, sandbox: bool, now: datetime) -> None:

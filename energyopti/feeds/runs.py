@@ -16,6 +16,7 @@ from energyopti.feeds.locks import held_run
 from energyopti.feeds.models import SyncRun
 from energyopti.intervals import Span
 
+DIED = "the process that worked on it died"
 _COUNTED_ANEW = ("windows_complete", "windows_incomplete", "windows_failed", "windows_busy", "rows_read", "rows_outside", "quarantined")
 
 
@@ -101,6 +102,13 @@ def opened(
             run = SyncRun.objects.create(trigger=trigger, reason=reason, **asked)
             lock.enter_context(held_run(run.pk))
         yield run
+
+
+def bury(run: SyncRun, *, now: datetime) -> bool:
+    """Close a run that nobody works on any more; False while somebody does."""
+    with held_run(run.pk) as dead:
+        unfinished = SyncRun.objects.filter(pk=run.pk, status=SyncRun.Status.RUNNING)
+        return dead and bool(unfinished.update(status=SyncRun.Status.FAILED, finished_at=now, error=DIED))
 
 
 def count(run: SyncRun, **amounts: int) -> None:

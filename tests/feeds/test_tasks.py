@@ -124,6 +124,14 @@ def test_raw_answers_go_when_their_time_is_over_and_the_prices_stay(upstream: Sa
     assert Coverage.objects.get().stored > 0
 
 
+def test_a_persons_file_is_kept_because_nobody_can_fetch_it_again(upstream: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = "pjm.rt_fivemin_hrl_lmps"
+    pull(days(date(2026, 6, 10), feed=feed), feed=feed)
+    SyncRun.objects.update(trigger="file")
+    monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(days=101))
+    assert tasks.drop_raw() == 0
+
+
 def test_a_run_whose_process_died_long_ago_is_buried(upstream: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     run = SyncRun.objects.create(feed=FEED, sandbox=True, trigger="person", node_set="all", source="test")
     monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(days=2))
