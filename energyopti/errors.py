@@ -6,6 +6,8 @@ Commands print the message alone, so a message is one sentence that a person can
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class EnergyOptiError(Exception):
     """Base of the family: `code` names the rule in kebab-case, `field` the input that broke it."""
@@ -24,6 +26,14 @@ class InvalidInput(EnergyOptiError):
 
     code = "invalid-input"
     status = 400
+
+
+class Several(InvalidInput):
+    """More than one thing is wrong with what somebody asked for: all are told at once."""
+
+    def __init__(self, faults: Sequence[EnergyOptiError]) -> None:
+        super().__init__("; ".join(fault.detail for fault in faults))
+        self.faults = tuple(faults)
 
 
 class NaiveTime(InvalidInput):

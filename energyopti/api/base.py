@@ -1,33 +1,23 @@
-"""What every endpoint has: declared parameters, and an envelope around its results."""
+"""What every endpoint has: declared parameters, its caller's budget and organisations, and an envelope around its results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from energyopti.errors import InvalidInput
+from energyopti.api import params, throttles
+from energyopti.api.params import Parameter
+from energyopti.organisations.models import Organisation, User
+from energyopti.organisations.queries import organisations_of
 
-
-class UnknownParameter(InvalidInput):
-    """A parameter that the endpoint does not have: a typing error must not turn into a larger answer."""
-
-    code = "unknown-parameter"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter, as the schema tells it."""
-
-    name: str
-    description: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
+__all__ = ["Endpoint", "Meta", "Parameter", "listing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +29,11 @@ class Meta:
     sandbox: bool = False
     freshness: datetime | None = None
     complete: bool | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)  # what else this answer has to say of itself
+
+    def told(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("source", "licence", "sandbox", "freshness", "complete")}
+        return own | dict(self.more)
 
 
 class Endpoint(APIView):
@@ -46,16 +41,31 @@ class Endpoint(APIView):
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     reads_only: ClassVar[bool] = False
+    asked: dict[str, Any]  # the parameters of this request, read
+
+    @classmethod
+    def all_parameters(cls) -> tuple[Parameter, ...]:
+        return cls.parameters
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who asks comes first: a stranger learns nothing of the parameters."""
         super().initial(request, *args, **kwargs)
-        known = [parameter.name for parameter in self.parameters]
-        if unknown := [name for name in request.query_params if name not in known]:
-            told = f"known are {', '.join(known)}" if known else "this endpoint takes none"
-            raise UnknownParameter(f"unknown parameter {', '.join(map(repr, unknown))}; {told}", field=unknown[0])
+        self.asked = params.read(self.all_parameters(), request.query_params)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        finished = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in throttles.headers(request).items():
+            finished[name] = value
+        return finished
+
+    def organisation(self, slug: str) -> Organisation:
+        """The one place that decides whose data somebody may see: what is not yours is not there (404)."""
+        found = organisations_of(cast(User, self.request.user)).filter(slug=slug).first()
+        if found is None:
+            raise Http404(f"organisation {slug}")
+        return found
 
 
 def listing(results: Iterable[Any], *, meta: Meta, following: str | None = None) -> Response:
     """The envelope of lists. `following` is the next page's address."""
-    return Response({"results": list(results), "next": following, "meta": asdict(meta)})
+    return Response({"results": list(results), "next": following, "meta": meta.told()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -26,7 +27,7 @@ def unknown(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A host that is not ours among others: nothing of the request may be used to render."""
-    return _plain(BAD_REQUEST, request)
+    return _plain(problems.problem_of(exception) if isinstance(exception, RequestDataTooBig) else BAD_REQUEST, request)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

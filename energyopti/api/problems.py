@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -16,7 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from energyopti import logs
-from energyopti.errors import EnergyOptiError
+from energyopti.api import throttles
+from energyopti.errors import EnergyOptiError, Several
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,11 @@ _CODES: dict[type[Exception], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One input that broke a rule. `pointer`: `#/quantity` in a body (a JSON pointer), `?start_time` among the parameters."""
+    """One input that broke a rule.
+
+    `pointer`: `#/quantity` in a body (a JSON pointer), `?start_time` among the parameters, `{feed}` in the address,
+    `header Idempotency-Key` among the headers.
+    """
 
     pointer: str
     code: str
@@ -63,15 +69,36 @@ class Problem:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request's fields stand: `in_query` as long as only its parameters have been read; names in its address."""
+
+    in_query: bool = False
+    in_path: frozenset[str] = frozenset()
+
+    def pointer(self, name: str) -> str:
+        if name in self.in_path:
+            return f"{{{name}}}"
+        return f"?{name}" if self.in_query and name else f"#/{name}" if name else "#"
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: nothing leaves an API view in another form, an error of ours included."""
     request: Request = context["request"]
-    problem = problem_of(error, in_query=request.method in ("GET", "HEAD"))
+    problem = problem_of(error, _place(context))
+    if problem.status in throttles.REFUSED_EARLY and (throttled := throttles.spend_on_refusal(request)):
+        problem = problem_of(throttled)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", code=problem.code, path=request.path, exc_info=error)
     set_rollback()
     body = problem.body(instance=request.path)
     return Response(body, status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE)
+
+
+def _place(context: dict[str, Any]) -> Place:
+    """`asked` is there once the parameters were read (Endpoint.initial): what is wrong before that stands in the query."""
+    reads = context["request"].method in ("GET", "HEAD")
+    return Place(in_query=reads or not hasattr(context.get("view"), "asked"), in_path=frozenset(context.get("kwargs") or ()))
 
 
 def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
@@ -80,47 +107,73 @@ def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE)
 
 
-def problem_of(error: Exception, *, in_query: bool = False) -> Problem:
+def problem_of(error: Exception, place: Place = Place()) -> Problem:
     match error:
+        case Several():
+            return Problem(error.status, error.code, error.detail, tuple(_fault(fault, place) for fault in error.faults))
         case EnergyOptiError():
-            named = [Fault(_pointer(error.field, in_query), error.code, error.detail)] if error.field else []
-            return Problem(error.status, error.code, error.detail, tuple(named))
+            return Problem(error.status, error.code, error.detail, (_fault(error, place),) if error.field else ())
         case Http404():
             return Problem(404, "not-found", "there is nothing at this address that you may see")
         case PermissionDenied():
             return Problem(403, "permission-denied", str(error) or "you may not do this")
-        case exceptions.ValidationError():
-            faults = tuple(_faults(error.detail, in_query=in_query))
-            return Problem(error.status_code, "invalid-input", "; ".join(fault.detail for fault in faults), faults)
-        case exceptions.NotAuthenticated():
-            return _of_api_exception(error, detail="send Authorization: Bearer KEY (manage.py apikey makes one), or log in")
+        case RequestDataTooBig():
+            return Problem(413, "body-too-large", f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
+        case SuspiciousOperation():  # too many fields, a broken multipart body: Django's own words may quote it
+            return Problem(400, "bad-request", "this request cannot be understood")
         case exceptions.APIException():
-            return _of_api_exception(error)
+            return _of_api_exception(error, place)
     return Problem(500, "internal-error", "this is our mistake; tell us the request_id")
 
 
-def _of_api_exception(error: exceptions.APIException, detail: str = "") -> Problem:
+def _of_api_exception(error: exceptions.APIException, place: Place) -> Problem:
+    match error:
+        case exceptions.ValidationError():
+            faults = tuple(_faults(error.detail, place=place))
+            return Problem(error.status_code, "invalid-input", "; ".join(fault.detail for fault in faults), faults)
+        case exceptions.ParseError():
+            return _plain(error, errors=(Fault("#", "malformed-body", str(error.detail)),))
+        case exceptions.NotAuthenticated():
+            return _plain(error, detail="send Authorization: Bearer KEY (manage.py apikey makes one), or log in")
+        case exceptions.UnsupportedMediaType():
+            return _plain(error, detail=f"{error.detail} Send Content-Type: application/json.")
+        case exceptions.Throttled():
+            return _plain(error, detail=f"your budget is used up; ask again in {_wait(error)} s")
+    return _plain(error)
+
+
+def _wait(error: exceptions.Throttled) -> str:
+    return f"{getattr(error, 'wait', None) or 1:.0f}"
+
+
+def _plain(error: exceptions.APIException, *, detail: str = "", errors: tuple[Fault, ...] = ()) -> Problem:
     headers = {}
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = f"{wait:.0f}"
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = _wait(error)
     code = _CODES.get(type(error)) or getattr(error.detail, "code", error.default_code).replace("_", "-")
-    return Problem(error.status_code, code, detail or str(error.detail), headers=headers)
+    return Problem(error.status_code, code, detail or str(error.detail), errors, headers)
 
 
-def _faults(detail: Any, path: tuple[str, ...] = (), *, in_query: bool) -> Iterator[Fault]:
+def _fault(error: EnergyOptiError, place: Place) -> Fault:
+    """An error that always stands in one place (a header) names it itself."""
+    return Fault(getattr(error, "pointer", "") or place.pointer(error.field or ""), error.code, error.detail)
+
+
+def _faults(detail: Any, path: tuple[str, ...] = (), *, place: Place) -> Iterator[Fault]:
     """DRF nests its messages like the input: each leaf is a fault."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _faults(inner, path if name == "non_field_errors" else (*path, str(name)), in_query=in_query)
+            yield from _faults(inner, path if name == "non_field_errors" else (*path, _escaped(str(name))), place=place)
     elif isinstance(detail, list):
         nested = any(isinstance(inner, dict | list) for inner in detail)
         for index, inner in enumerate(detail):
-            yield from _faults(inner, (*path, str(index)) if nested else path, in_query=in_query)
+            yield from _faults(inner, (*path, str(index)) if nested else path, place=place)
     else:
-        yield Fault(_pointer("/".join(path), in_query), getattr(detail, "code", "invalid").replace("_", "-"), str(detail))
+        yield Fault(place.pointer("/".join(path)), getattr(detail, "code", "invalid").replace("_", "-"), str(detail))
 
 
-def _pointer(name: str, in_query: bool) -> str:
-    return f"?{name}" if in_query else f"#/{name}" if name else "#"
+def _escaped(name: str) -> str:
+    """As JSON pointers write a name (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework import exceptions
+
+from energyopti.api import problems
+from energyopti.api.parsers import BodyTooLarge, StrictJSONParser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.probe")]
 FIELDS = ["type", "title", "status", "detail", "instance", "request_id", "errors"]
@@ -72,6 +77,70 @@ def test_a_wrong_body_is_pointed_at_leaf_by_leaf(program: Client) -> None:
 def test_a_missing_field_is_pointed_at(program: Client) -> None:
     body = problem(program.post("/api/v1/probe/asks", {}, content_type="application/json"))
     assert body["errors"] == [{"pointer": "#/orders", "code": "required", "detail": "This field is required."}]
+
+
+def test_several_faults_are_told_at_once(program: Client) -> None:
+    body = problem(program.get("/api/v1/probe/takes?nodes=1&zone=C"))
+    assert (body["status"], body["type"]) == (400, "urn:energyopti:problem:invalid-input")
+    assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == [("?nodes", "unknown-parameter"), ("?zone", "invalid-input")]
+    assert body["detail"] == "; ".join(fault["detail"] for fault in body["errors"])
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post", "options"])
+def test_an_unknown_parameter_stands_in_the_query_whatever_the_method(with_key: Any, method: str) -> None:
+    answer = getattr(with_key("write"), method)("/api/v1/probe/writes?x=1")
+    assert answer.status_code == 400
+    if method != "head":
+        assert [fault["pointer"] for fault in problem(answer)["errors"]] == ["?x"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{", "line 1 column 2 (char 1)"),
+        ('{"orders":\n [1,]}', "line 2 column 5 (char 15)"),
+        ("", ""),
+        (b"\xff", "position 0"),
+        ('{"a": 1, "a": 2}', "'a' stands twice in one object"),
+        ('{"a": NaN}', "NaN is not a number of JSON"),
+        ('{"a": "\\u0000"}', "U+0000 is not allowed"),
+        ('{"a": "\\ud800"}', "half a surrogate pair"),
+        ("[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_a_body_that_is_no_json_says_where(program: Client, body: str | bytes, told: str) -> None:
+    answer = problem(program.post("/api/v1/probe/asks", body, content_type="application/json"))
+    assert answer["status"] == 400
+    assert [fault["pointer"] for fault in answer["errors"]] == ["#" if told else "#/orders"]
+    assert told in answer["errors"][0]["detail"]
+
+
+def test_a_body_that_is_too_large_is_413(program: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    small, large = ('{"orders": [{"quantity": 2}]}' + " " * blanks for blanks in (971, 972))
+    assert program.post("/api/v1/probe/asks", small, content_type="application/json").status_code == 201
+    answer = problem(program.post("/api/v1/probe/asks", large, content_type="application/json"))
+    assert (answer["status"], answer["type"]) == (413, "urn:energyopti:problem:body-too-large")
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_cut_off(settings: Any) -> None:
+    """Sent in chunks it has no Content-Length that could be looked at first."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    stream = io.BytesIO(b"[" + b" " * 1000 + b"]")
+    with pytest.raises(BodyTooLarge, match="the body is larger than 10 bytes"):
+        StrictJSONParser().parse(stream)
+    assert stream.tell() == 11
+
+
+def test_a_form_that_is_too_large_is_413_outside_of_the_api_as_well(client: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    answer = client.post("/accounts/login/", "username=" + "a" * 20, content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer["Content-Type"]) == (413, "text/html; charset=utf-8")
+
+
+def test_a_name_with_a_slash_is_escaped_in_its_pointer() -> None:
+    error = exceptions.ValidationError({"a/b": {"c~d": ["no"]}})
+    assert [fault.pointer for fault in problems.problem_of(error).errors] == ["#/a~1b/c~0d"]
 
 
 @pytest.mark.parametrize(

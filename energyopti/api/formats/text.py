@@ -1,0 +1,106 @@
+"""JSON from arrays: no Python object per price, and what repeats is written once and copied.
+
+A column becomes `tokens`, the JSON text of each value; rows and columns are put together from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import orjson
+
+from energyopti.api.columns import Chunk, Coded, Column, Kind, Nullable, Values, rows_in
+from energyopti.api.formats.local import offsets
+from energyopti.feeds.table import Array
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+_AT_ONCE = (Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.BOOLEAN)  # what orjson writes from the array itself
+_FEW = 4  # runs this many times rarer than rows are worth looking for
+
+
+def dumps(value: Any) -> bytes:
+    return orjson.dumps(value, option=_OPTIONS)
+
+
+def columns_body(columns: Sequence[Column], chunks: Sequence[Chunk], zone: ZoneInfo | None) -> dict[str, orjson.Fragment]:
+    """field → its JSON array over all chunks."""
+    return {column.name: orjson.Fragment(_joined(_array(column, chunk[column.name], zone) for chunk in chunks)) for column in columns}
+
+
+def rows_body(columns: Sequence[Column], chunks: Iterable[Chunk], zone: ZoneInfo | None) -> orjson.Fragment:
+    """The JSON array of row objects."""
+    return orjson.Fragment(_joined(b",".join(_rows(columns, chunk, zone)) for chunk in chunks if rows_in(chunk)))
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    return b"[" + b",".join(part for part in parts if part) + b"]"
+
+
+def _rows(columns: Sequence[Column], chunk: Chunk, zone: ZoneInfo | None) -> Iterator[bytes]:
+    names = [f'{"," if place else "{"}"{column.name}":'.encode() for place, column in enumerate(columns)]
+    values = [tokens(column, chunk[column.name], zone) for column in columns]
+    pieces = chain.from_iterable(zip(map(repeat, names), values, strict=True))
+    return map(b"".join, zip(*pieces, repeat(b"}"), strict=False))
+
+
+def _array(column: Column, values: Values, zone: ZoneInfo | None) -> bytes:
+    """A column's JSON values with commas between, without brackets."""
+    if isinstance(values, np.ndarray) and column.kind in _AT_ONCE and not _lacks_times(values) and _runs(values) is None:
+        return dumps(np.ascontiguousarray(values))[1:-1]
+    return b",".join(tokens(column, values, zone))
+
+
+def tokens(column: Column, values: Values, zone: ZoneInfo | None = None) -> list[bytes]:
+    """The JSON text of each value."""
+    if isinstance(values, Nullable):
+        plain = tokens(column, values.values, zone)
+        return [b"null" if null else token for token, null in zip(plain, values.null.tolist(), strict=True)]
+    keys = values.codes if isinstance(values, Coded) else values
+    runs = _runs(keys)
+    if runs is None:
+        return _each(column, values, zone)
+    heads, counts = runs
+    return list(chain.from_iterable(map(repeat, _each(column, values[heads], zone), counts.tolist())))
+
+
+def _each(column: Column, values: Array | Coded, zone: ZoneInfo | None) -> list[bytes]:
+    if isinstance(values, Coded):
+        told = [dumps(value) for value in values.values]
+        return [told[code] for code in values.codes.tolist()]
+    if column.kind is Kind.TEXT:
+        return [dumps(value) for value in values.tolist()]
+    if _lacks_times(values):  # orjson writes NaN as null, and knows no NaT
+        there = iter(_each(column, values[~np.isnat(values)], zone))
+        return [b"null" if gone else next(there) for gone in np.isnat(values).tolist()]
+    if not len(values):
+        return []
+    if column.kind is Kind.LOCAL:
+        return _local(values, zone)
+    text = dumps(np.ascontiguousarray(values))[1:-1]
+    return (text.replace(b"T00:00:00Z", b"") if column.kind is Kind.DAY else text).split(b",")
+
+
+def _local(values: Array, zone: ZoneInfo | None) -> list[bytes]:
+    assert zone is not None
+    minutes = offsets(values, zone)
+    clock = dumps(values + minutes.astype("timedelta64[m]"))[2:-2].replace(b"Z", b"").split(b'","')
+    signs = {one: f'{"-" if one < 0 else "+"}{abs(one) // 60:02}:{abs(one) % 60:02}"'.encode() for one in np.unique(minutes).tolist()}
+    return [b'"' + time + signs[offset] for time, offset in zip(clock, minutes.tolist(), strict=True)]
+
+
+def _lacks_times(values: Array) -> bool:
+    return values.dtype.kind == "M" and bool(np.isnat(values).any())
+
+
+def _runs(keys: Array) -> tuple[Array, Array] | None:
+    """Where runs of equal values begin and how long they are; None where they are not much fewer than values."""
+    if len(keys) < _FEW or keys.dtype.kind == "O":
+        return None
+    heads = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    if len(heads) * _FEW > len(keys):
+        return None
+    return heads, np.diff(np.append(heads, len(keys)))
