@@ -15,8 +15,9 @@ from energyopti import env
 env.serving(pool=False)
 from django.conf import settings  # noqa: E402 -- after the role of this process is named
 
-from energyopti import heartbeat  # noqa: E402
+from energyopti import heartbeat, logs  # noqa: E402
 
+REQUEST_ID = "energyopti_request_id"  # a message's header
 app = Celery("energyopti")
 app.conf.update(
     broker_url=env.broker(settings.REDIS_URL) or "redis://redis-url-is-not-set",
@@ -31,7 +32,7 @@ app.conf.update(
     timezone="UTC",
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
 )
-app.autodiscover_tasks(["energyopti.feeds", "energyopti.events", "markets"])
+app.autodiscover_tasks(["energyopti.api", "energyopti.feeds", "energyopti.events", "energyopti.organisations", "markets"])
 
 
 class Pulse(bootsteps.StartStopStep):
@@ -55,10 +56,19 @@ def _keep_our_logs(**_: Any) -> None:
     """That somebody listens keeps Celery from setting up logs of its own."""
 
 
+@signals.before_task_publish.connect
+def _carry(headers: dict[str, Any], **_: Any) -> None:
+    """A task is told which request it is for; what it sends on in turn is for the same."""
+    if asked := logs.current("request_id"):
+        headers[REQUEST_ID] = asked
+
+
 @signals.task_prerun.connect
 def _bind(task_id: str, task: Any, **_: Any) -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(task_id=task_id, task=task.name)
+    if asked := getattr(task.request, REQUEST_ID, None):
+        structlog.contextvars.bind_contextvars(request_id=asked)
 
 
 @signals.task_postrun.connect

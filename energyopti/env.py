@@ -97,7 +97,10 @@ def redis(name: str) -> str:
 
 
 def email(name: str) -> dict[str, Any]:
-    """Django's EMAIL_ settings from console: or smtp://user:password@host:port (STARTTLS) or smtps:// (TLS at once)."""
+    """Django's EMAIL_ settings from console: or smtp://user:password@host:port (STARTTLS) or smtps:// (TLS at once).
+
+    `?from=address` names the sender; without it the user, where that is an address.
+    """
     url = urlsplit(text(name, "console:"))
     try:
         port = url.port
@@ -105,16 +108,20 @@ def email(name: str) -> dict[str, Any]:
         port = -1
     if url.scheme not in MAIL_BACKENDS or port == -1 or (url.scheme != "console" and not url.hostname):
         raise ImproperlyConfigured(f"{name} is not understood; write console: or smtp://user:password@host:587")
-    plain = parse_qs(url.query).get("tls") == ["false"]  # a relay on this machine
+    asked, user = parse_qs(url.query), unquote(url.username or "")
+    plain = asked.get("tls") == ["false"]  # a relay on this machine
+    sender = asked.get("from", [user if "@" in user else "energyopti@localhost"])[0]
     return {
         "EMAIL_BACKEND": MAIL_BACKENDS[url.scheme],
         "EMAIL_HOST": url.hostname or "localhost",
         "EMAIL_PORT": port or (465 if url.scheme == "smtps" else 587),
-        "EMAIL_HOST_USER": unquote(url.username or ""),
+        "EMAIL_HOST_USER": user,
         "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
         "EMAIL_USE_TLS": url.scheme == "smtp" and not plain,
         "EMAIL_USE_SSL": url.scheme == "smtps",
         "EMAIL_TIMEOUT": 10,
+        "DEFAULT_FROM_EMAIL": sender,
+        "SERVER_EMAIL": sender,
     }
 
 

@@ -36,6 +36,17 @@ def stop() -> None:
         log.warning("heartbeat.failed", reason=str(problem))
 
 
+def age() -> float | None:
+    """Seconds since the last beat; None where no worker was heard of lately. Raises redis.RedisError."""
+    left = _redis().pttl(KEY)
+    return LIVES_SECONDS - left / 1000 if left > 0 else None
+
+
+def waiting(queue: str) -> int:
+    """Tasks in a queue that nobody has taken. Raises redis.RedisError."""
+    return int(_redis().llen(queue))
+
+
 def alive() -> bool:
     """Whether a worker was heard of lately. Raises redis.RedisError where Redis does not answer."""
     return bool(_redis().exists(KEY))

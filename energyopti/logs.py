@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line (readable lines with DEBUG), with the request or task they belong to.
 
 No secret leaves the process by a log: the finished line, traceback included, is searched for every secret that the
-settings hold and for anything that looks like one of our API keys.
+settings hold and for anything that looks like one of our API keys or like the link of a mail.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 REDACTED = "[redacted]"
 SHORTEST_SECRET = 4  # shorter ones would blacken half of every line and protect nothing
 OUR_KEY = re.compile(r"(eo_[0-9a-f]{8}_)[A-Za-z0-9_-]{20,}")
+OUR_LINK = re.compile(r"(/accounts/(?:invitation|reset/[\w-]+)/)[\w.-]{20,}")  # whoever has the address may come in
 SANE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 QUIET = ("/healthz", "/readyz", "/metrics")
 
@@ -51,9 +52,11 @@ def _password(url: str) -> str:
 
 
 def redact(text: str) -> str:
+    """Keys and links first: a short secret inside one would leave the rest of it unrecognised."""
+    text = OUR_LINK.sub(rf"\g<1>{REDACTED}", OUR_KEY.sub(rf"\g<1>{REDACTED}", text))
     for secret in sorted(_hidden, key=len, reverse=True):
         text = text.replace(secret, REDACTED)
-    return OUR_KEY.sub(rf"\g<1>{REDACTED}", text)
+    return text
 
 
 class Redacting(structlog.stdlib.ProcessorFormatter):
@@ -88,6 +91,7 @@ def configure(options: Mapping[str, Any]) -> None:
             "root": {"handlers": ["stderr"], "level": "INFO"},
             "loggers": {
                 "django": {"level": "INFO"},
+                "axes": {"level": "WARNING"},  # five lines a login otherwise
                 "django.request": {"level": "ERROR"},  # request.done tells of the rest
                 "uvicorn": {"handlers": [], "propagate": True},
                 "uvicorn.access": {"handlers": [], "propagate": True, "level": "WARNING"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,14 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes spe
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # of a request that brings no file; energyopti/bodies.py says what of one that does
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # W005, W021: whether all subdomains, and for good, speak TLS is for the domain's owner to say, not for one application in it
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "energyopti.backoffice.apps.BackOfficeConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -52,7 +56,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
+    "axes",
     "energyopti.organisations",
+    "energyopti.api",
     "energyopti.events",
     "energyopti.feeds",
     "energyopti.pages",
@@ -62,9 +68,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "energyopti.urls"
 WSGI_APPLICATION = "energyopti.wsgi.application"
 MIDDLEWARE = [
+    "energyopti.metrics.Counting",
     "energyopti.logs.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "energyopti.pages.middleware.ContentSecurity",
+    "energyopti.bodies.Limit",
     "energyopti.pages.static.Static",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -73,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -91,6 +100,7 @@ TEMPLATES = [
 ]
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "energyopti.backoffice.formats"
 
 # --- people ---
 AUTH_USER_MODEL = "organisations.User"
@@ -99,6 +109,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+SESSION_COOKIE_AGE = 12 * 3600  # a working day, counted from the login
+PASSWORD_RESET_TIMEOUT = 3600
+# Guessing: five wrong passwords for a name from an address shut that pair out. The address is REMOTE_ADDR: uvicorn puts
+# X-Forwarded-For there when a proxy on this machine sent it, and believes nobody else
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else somebody else could keep a person out for good
+AXES_LOCKOUT_CALLABLE = "energyopti.organisations.entrance.locked"
+AXES_CLIENT_IP_CALLABLE = "energyopti.organisations.lockout.address_of"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # the users' list unlocks
+AXES_VERBOSE = False
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -137,27 +163,35 @@ STORAGES = {
 }
 
 # --- the API ---
+API_RATE = env.text("API_RATE", "600/minute")
+API_STRANGER_RATE = env.text("API_STRANGER_RATE", "120/minute")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["energyopti.api.auth.KeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "energyopti.api.auth.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["energyopti.api.throttles.Throttle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["energyopti.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "energyopti.api.schema.Schema",
     "EXCEPTION_HANDLER": "energyopti.api.problems.handle",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is a parameter of the endpoints that have formats
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "EnergyOpti",
-    "DESCRIPTION": "Power prices, renewable energy certificates and natural gas. Times are UTC; intervals are half-open.",
+    "DESCRIPTION": "Power prices, and how complete they are. Times are UTC; intervals are half-open; units stand in a field's name.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],  # the schema holds no data
     "SERVE_AUTHENTICATION": [],
+    "AUTHENTICATION_WHITELIST": ["energyopti.api.auth.KeyAuthentication"],  # a browser's session is nothing to type into a form
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["energyopti.api.schema.add_problems"],
 }
+
+# --- files that people hand over ---
+UPLOAD_MAX_MB = env.whole("UPLOAD_MAX_MB", 200)
 
 # --- upstreams ---
 SANDBOX = env.choice("SANDBOX", ("auto", "on", "off"), "auto")

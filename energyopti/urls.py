@@ -4,17 +4,22 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from energyopti import metrics
 from energyopti.api import fallback, health
 
 urlpatterns = [
     path("", include("energyopti.pages.urls")),
+    path("accounts/", include("energyopti.organisations.urls")),
+    path("markets/", include("markets.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("energyopti.api.urls")),
+    path("api/v1/", include("markets.api.urls")),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
     re_path(r"^api/", fallback.unknown),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 handler400 = "energyopti.api.fallback.bad_request"
 handler403 = "energyopti.api.fallback.forbidden"

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,10 +40,21 @@ def pytest_unconfigure() -> None:
     _open.close()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "ENERGYOPTI_SHARED" in str(report.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} tests skipped: they need the real data of ENERGYOPTI_SHARED (default ../shared)")
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """The last words, after pytest's own summary: what was skipped, by reason."""
+    yield
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line("")
+    terminalreporter.write_line(f"{reasons.total()} tests skipped{':' if reasons else ''}")
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"  {count}: {reason}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """A skip's longrepr is (file, line, "Skipped: reason")."""
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return told.removeprefix("Skipped: ")
 
 
 def _home() -> Path:

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 import redis
+import structlog
+from celery import signals
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
 from energyopti import heartbeat
-from energyopti.celery import app
+from energyopti.celery import REQUEST_ID, app
 from energyopti.feeds.tasks import requeue_gaps
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,6 +73,24 @@ def test_a_worker_lives_works_and_ends(worker: subprocess.Popen[bytes], log: Pat
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE) == 0
     assert client.get("/readyz").json()["checks"]["worker"]["ok"] is False
+
+
+def test_a_task_is_told_which_request_it_is_for(worker: subprocess.Popen[bytes], log: Path) -> None:
+    """From the request over the message to the worker's lines; a task that nobody asked for has none."""
+    with structlog.contextvars.bound_contextvars(request_id="req-of-a-person"):
+        asked = requeue_gaps.delay()
+    until(lambda: any("succeeded" in line["event"] for line in lines(log)), "the task did not end", log)
+    by_beat = requeue_gaps.delay()
+    until(lambda: sum("succeeded" in line["event"] for line in lines(log)) == 2, "the task did not end", log)
+    told = {line["task_id"]: line.get("request_id") for line in lines(log) if "succeeded" in line["event"]}
+    assert told == {asked.id: "req-of-a-person", by_beat.id: None}
+
+
+def test_what_a_task_sends_on_is_for_the_same_request() -> None:
+    headers: dict[str, Any] = {}
+    with structlog.contextvars.bound_contextvars(request_id="req-1", task_id="task-1"):
+        signals.before_task_publish.send(sender="any", headers=headers)
+    assert headers == {REQUEST_ID: "req-1"}
 
 
 def test_work_is_acknowledged_when_it_is_done_and_taken_one_by_one() -> None:

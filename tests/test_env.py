@@ -104,6 +104,21 @@ def test_ways_of_mail(monkeypatch: pytest.MonkeyPatch, url: str, port: int, tls:
 
 
 @pytest.mark.parametrize(
+    ("url", "sender"),
+    [
+        ("console:", "energyopti@localhost"),
+        ("smtp://relay@host", "energyopti@localhost"),
+        ("smtp://me%40example.com:pw@host", "me@example.com"),
+        ("smtp://me%40example.com:pw@host?from=energy@example.com", "energy@example.com"),
+    ],
+)
+def test_the_sender_of_mail(monkeypatch: pytest.MonkeyPatch, url: str, sender: str) -> None:
+    monkeypatch.setenv("EO_T", url)
+    mail = env.email("EO_T")
+    assert (mail["DEFAULT_FROM_EMAIL"], mail["SERVER_EMAIL"]) == (sender, sender)
+
+
+@pytest.mark.parametrize(
     ("url", "broker"),
     [
         ("", ""),

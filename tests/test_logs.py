@@ -127,3 +127,16 @@ def test_one_request_leaves_nothing_to_the_next() -> None:
 def test_probes_do_not_fill_the_log(lines: io.StringIO, client: Client) -> None:
     client.get("/healthz")
     assert lines.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/accounts/invitation/nWq3-_f0123456789abcdefghij.Zz09-_aaaaaaaaaaaaaaaaaaaaa/", "/accounts/invitation/[redacted]/"),
+        ("/accounts/reset/MQ/cabcde-0123456789abcdef0123456789abcdef/", "/accounts/reset/MQ/[redacted]/"),
+        ("/accounts/reset/MQ/set-password/", "/accounts/reset/MQ/set-password/"),
+        ("/accounts/people/acme/", "/accounts/people/acme/"),
+    ],
+)
+def test_the_link_of_a_mail_is_not_written(path: str, written: str) -> None:
+    assert logs.redact(f"GET {path} 200") == f"GET {written} 200"

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from energyopti import logs
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -22,6 +24,7 @@ def read(monkeypatch: pytest.MonkeyPatch):
     def read(**variables: str) -> dict[str, Any]:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(logs, "_hidden", set(logs._hidden))  # what is read here is no secret of this process
         return runpy.run_path(str(ROOT / "energyopti" / "settings.py"))
 
     return read

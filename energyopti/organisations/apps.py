@@ -6,6 +6,7 @@ class OrganisationsConfig(AppConfig):
     name = "energyopti.organisations"
     label = "organisations"
     verbose_name = "Organisations"
+    schedule = "energyopti.organisations.schedule:ENTRIES"
 
     def ready(self) -> None:
         from energyopti import celery, db  # noqa: F401 -- celery: so that a task sent from the web finds its broker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from energyopti.errors import InvalidInput
+from energyopti.errors import EnergyOptiError, InvalidInput
 
 
 class UnknownUser(InvalidInput):
@@ -16,3 +16,45 @@ class NameTaken(InvalidInput):
 
     code = "name-taken"
     status = 409
+
+
+class NotAdministrator(EnergyOptiError):
+    """Who belongs to an organisation is for its administrators to say."""
+
+    code = "not-administrator"
+    status = 403
+
+
+class LastAdministrator(EnergyOptiError):
+    """An organisation keeps an administrator who can log in: nobody else could invite the next."""
+
+    code = "last-administrator"
+    status = 409
+
+
+class AlreadyMember(InvalidInput):
+    """Somebody who belongs to an organisation needs no invitation to it."""
+
+    code = "already-member"
+    status = 409
+
+
+class InvitationClosed(EnergyOptiError):
+    """The link was used, withdrawn, replaced by a newer one, has expired, or never was one of ours. Which one is not said."""
+
+    code = "invitation-closed"
+    status = 410
+
+
+class OtherAccount(EnergyOptiError):
+    """The invited address belongs to another account than the one that accepts."""
+
+    code = "other-account"
+    status = 409
+
+
+class MailNotSent(EnergyOptiError):
+    """The mail server did not take a message."""
+
+    code = "mail-not-sent"
+    status = 502

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -14,6 +15,16 @@ from energyopti import logs
 
 class User(AbstractUser):
     """A person or a program that logs in. Who has left is made inactive: the history still names them."""
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once",
+                condition=~Q(email=""),
+                violation_error_message="There is already a user with this e-mail address.",
+            )
+        ]
 
 
 class Trace(models.Model):
@@ -73,6 +84,44 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()} of {self.organisation}"
+
+
+class Invitation(models.Model):
+    """A way in for one e-mail address, once, until it expires. Only the hash of the link's secret is kept."""
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Membership.Role)
+    hash = models.CharField(max_length=64)  # SHA-256 of 256 random bits, as an API key's
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)  # by a person, or because a newer one took its place
+    history = HistoricalRecords(bases=[Trace], excluded_fields=["hash"])
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                "organisation", Lower("email"), name="invitation_open_once", condition=Q(accepted_at=None, withdrawn_at=None)
+            ),
+            models.UniqueConstraint(name="invitation_hash_once", fields=["hash"]),
+            models.CheckConstraint(name="invitation_hash_is_sha256", condition=Q(hash__regex=r"^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="invitation_role_known", condition=Q(role__in=["viewer", "trader", "compliance_officer", "administrator"])
+            ),
+            models.CheckConstraint(name="invitation_expires_after_creation", condition=Q(expires_at__gt=F("created_at"))),
+            models.CheckConstraint(
+                name="invitation_accepted_by_somebody",
+                condition=Q(accepted_at=None, accepted_by=None) | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+            ),
+            models.CheckConstraint(name="invitation_ends_once", condition=Q(accepted_at=None) | Q(withdrawn_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.get_role_display()} of {self.organisation}"
 
 
 class APIKey(models.Model):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from django.db.models import Q, QuerySet
+from django.core import signing
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from energyopti.organisations.errors import UnknownUser
-from energyopti.organisations.models import APIKey, Membership, Organisation, User
+from energyopti.organisations.errors import InvitationClosed, UnknownUser
+from energyopti.organisations.models import APIKey, Invitation, Membership, Organisation, User
 
 PREFIX_LENGTH = 8
+LINKS = signing.Signer(sep=".", salt="energyopti.organisations.invitation")
 
 
 def organisations_of(user: User) -> QuerySet[Organisation]:
@@ -54,3 +56,61 @@ def api_key_for(secret: str) -> APIKey | None:
 
 def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- who says who belongs ---------------------------------------------------------------------------
+
+
+def administered_by(user: User) -> QuerySet[Organisation]:
+    """The organisations whose people the user may invite and remove, by name: a superuser's are all."""
+    if not user.is_active:
+        return Organisation.objects.none()
+    if user.is_superuser:
+        return Organisation.objects.all()
+    # in one filter(): in a second one the role could be somebody else's
+    return Organisation.objects.filter(memberships__user=user, memberships__role=Membership.Role.ADMINISTRATOR)
+
+
+def belonging_of(user: User) -> QuerySet[Membership]:
+    """Where the user belongs, each organisation with `administrators`: whom to ask there."""
+    asked = Membership.objects.filter(role=Membership.Role.ADMINISTRATOR, user__is_active=True).select_related("user")
+    named = Prefetch("organisation__memberships", asked.order_by("user__username"), to_attr="administrators")
+    return memberships_of(user).prefetch_related(named)
+
+
+def administers(user: User, organisation: Organisation) -> bool:
+    return administered_by(user).filter(pk=organisation.pk).exists()
+
+
+def members_of(organisation: Organisation) -> QuerySet[Membership]:
+    return Membership.objects.filter(organisation=organisation).select_related("user").order_by("user__username")
+
+
+def pending_invitations() -> QuerySet[Invitation]:
+    """Those whose link still opens."""
+    return Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
+
+
+def invitation_for(token: str) -> Invitation:
+    """The invitation that a link's token opens now. Raises InvitationClosed."""
+    if invitation := pending_invitations().filter(hash=hash_of_token(token)).select_related("organisation", "invited_by").first():
+        return invitation
+    raise InvitationClosed("this invitation is no longer open: ask for a new one")
+
+
+def hash_of_token(token: str) -> str:
+    """Raises InvitationClosed for a text that we did not sign: the database is not asked about it."""
+    try:
+        return hash_of(LINKS.unsign(token))
+    except signing.BadSignature:
+        raise InvitationClosed("this invitation is no longer open: ask for a new one") from None
+
+
+def user_with_email(email: str) -> User | None:
+    """Whoever has this address, written in any case; nobody has an empty one."""
+    return User.objects.filter(email__iexact=email).first() if email else None
+
+
+def keys_of(user: User) -> QuerySet[APIKey]:
+    """The user's own keys, those that open something first."""
+    return APIKey.objects.filter(user=user).order_by("-revoked_at", "name", "-id")

@@ -42,11 +42,13 @@ def test_a_key_cannot_be_edited_made_or_deleted(office: Client, key: APIKey) -> 
 
 
 def test_revoking_is_an_action_with_a_history(office: Client, key: APIKey) -> None:
-    office.post(reverse("admin:organisations_apikey_changelist"), {"action": "revoke", "_selected_action": [key.pk]})
+    url, selected = reverse("admin:organisations_apikey_changelist"), {"action": "revoke", "_selected_action": [key.pk]}
+    shown = office.post(url, selected).context["shown"]
+    office.post(url, {**selected, "_confirm": "1", "_shown": shown, "reason": "lost with a laptop"})
     key.refresh_from_db()
     last = key.history.latest()
     assert key.revoked_at is not None
-    assert (last.history_user.username, last.history_change_reason) == ("root", "revoked in the back office")
+    assert (last.history_user.username, last.history_change_reason) == ("root", "lost with a laptop")
     assert len(last.request_id) == 32
 
 

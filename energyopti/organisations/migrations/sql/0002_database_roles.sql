@@ -36,8 +36,12 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO %I', here, role_name);
   END LOOP;
 
-  -- Reports need no hashes, and no sessions: whoever reads a session's key is that person. Each start comes by here again.
-  FOREACH private IN ARRAY ARRAY['organisations_user', 'organisations_apikey', 'django_session'] LOOP
+  -- Reports need no hashes, no failed logins, and no sessions: whoever reads a session's key is that person.
+  -- Each start comes by here again, after all tables are made.
+  FOREACH private IN ARRAY ARRAY[
+    'organisations_user', 'organisations_apikey', 'organisations_invitation', 'django_session', 'axes_accessattempt',
+    'axes_accessattemptexpiration', 'axes_accessfailurelog', 'axes_accesslog', 'api_keptanswer'
+  ] LOOP
     CONTINUE WHEN to_regclass(here || '.' || private) IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'energyopti_read');
     EXECUTE format('REVOKE SELECT ON %s.%I FROM energyopti_read', here, private);
   END LOOP;

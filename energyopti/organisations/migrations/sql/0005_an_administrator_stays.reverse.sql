@@ -1,0 +1,4 @@
+DROP TRIGGER membership_keeps_an_administrator_on_update ON organisations_membership;
+DROP TRIGGER membership_keeps_an_administrator_on_delete ON organisations_membership;
+DROP FUNCTION membership_keeps_an_administrator();
+DROP TRIGGER history_is_append_only ON organisations_historicalinvitation;
