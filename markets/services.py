@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
-from energyopti.feeds import coverage, registry
+from energyopti.feeds import coverage, estimate, registry
+from energyopti.feeds.feed import Pull
 from energyopti.intervals import Span
 from markets.blocks.nodes import LOCK
 from markets.models import FollowedNode
@@ -72,3 +73,33 @@ def _reopen(span: Span, *, sandbox: bool, now: datetime) -> None:
     for feed in registry.feeds().values():
         if feed.nodes is not None and feed.nodes.feed == DIRECTORY:
             coverage.reopen(feed=feed, sandbox=sandbox, node_set=coverage.FOLLOWED, span=span, now=now)
+
+
+# --- what following would cost ---------------------------------------------------------------------
+
+
+def follow_cost(*, nodes: Sequence[str] | Sequence[int], sandbox: bool, backfill_days: int, now: datetime) -> list[estimate.Cost]:
+    """What the backfill of these nodes takes, for each price feed; changes nothing. Empty without days.
+
+    The reopened windows are pulled for the whole followed set, the new nodes among it. Raises UnknownNode, NotConfigured.
+    """
+    if not backfill_days:
+        return []
+    wanted = {*directory.followed(sandbox=sandbox), *directory.resolve([str(node) for node in nodes], sandbox=sandbox)}
+    chosen = coverage.node_set(sorted(wanted), label=coverage.FOLLOWED)
+    span = Span(now - timedelta(days=backfill_days), now)
+    return [
+        estimate.cost(feed, coverage.published(feed, span, now=now), chosen, sandbox=sandbox, now=now, rows=answered_rows)
+        for feed in registry.feeds().values()
+        if feed.nodes is not None and feed.nodes.feed == DIRECTORY
+    ]
+
+
+def answered_rows(pull: Pull) -> int:
+    """About how many rows Data Miner's answers hold: without a filter by node, those of every node of the types, or of all."""
+    options, slots = pull.feed.options, sum(pull.feed.per_node(window) for window in pull.windows)
+    if "pnode_id" in pull.params:
+        return len(pull.nodes or ()) * slots
+    if types := pull.params.get("type"):
+        return int(sum(options["nodes_by_type"][kind] for kind in types.split(";"))) * slots
+    return int(options["nodes"]) * slots

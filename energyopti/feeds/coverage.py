@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from energyopti.feeds.feed import Feed, NodeSet, Written
 from energyopti.feeds.models import Coverage, SyncRun
 from energyopti.intervals import Span
@@ -15,6 +17,7 @@ LONGEST_PAUSE = timedelta(days=1)
 TIRED_AFTER, TIRED_PAUSE = 36, timedelta(days=7)  # a month of daily attempts: a price that never came will hardly come
 FOLLOWED, ALL = "followed", "all"
 FROM_FILE = "file:"  # such a node set is never pulled again: its source is a file
+ASKED = "asked again by "  # begins the reason of a gap that a person put back into the queue
 
 
 def node_set(nodes: Sequence[int] | None, *, label: str = "") -> NodeSet:
@@ -126,6 +129,23 @@ def postpone(ids: Sequence[int], *, now: datetime) -> None:
     Coverage.objects.filter(pk__in=ids, next_attempt_at__lte=now).update(next_attempt_at=now + LONGEST_PAUSE)
 
 
+def requeue(ids: Sequence[int], *, who: str, reason: str, now: datetime) -> int:
+    """Put these gaps at the head of the queue, also those given up as lost; how many were gaps that a pull can fill."""
+    waiting = {"status": Coverage.Status.PENDING, "reason": f"{ASKED}{who}: {reason}", "attempts": 0, "next_attempt_at": now}
+    return pullable(Coverage.objects.filter(pk__in=ids)).update(**waiting)
+
+
+def pullable(rows: QuerySet[Coverage]) -> QuerySet[Coverage]:
+    """Of these windows those that miss something which is over, and whose source can be asked."""
+    settled = [Coverage.Status.COMPLETE, Coverage.Status.RUNNING]
+    return rows.exclude(status__in=settled).exclude(node_set__startswith=FROM_FILE)
+
+
+def published(feed: Feed, span: Span, *, now: datetime) -> list[Span]:
+    """The windows of `span` that the source has whole by now."""
+    return [window for window in feed.windows(span) if window.end + feed.lag <= now]
+
+
 def reopen(*, feed: Feed, sandbox: bool, node_set: str, span: Span, now: datetime) -> int:
     """The windows of `span` that are published by now are to be pulled soon, also those never pulled before; how many.
 
@@ -144,8 +164,7 @@ def reopen(*, feed: Feed, sandbox: bool, node_set: str, span: Span, now: datetim
             checked_at=now,
             changed_at=now,
         )
-        for window in feed.windows(span)
-        if window.end + feed.lag <= now
+        for window in published(feed, span, now=now)
     ]
     Coverage.objects.bulk_create(
         rows,

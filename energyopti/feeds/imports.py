@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import DatabaseError
@@ -25,8 +26,19 @@ from energyopti.feeds.table import Table, concat
 from energyopti.feeds.windows import Load, cut, load_windows
 from energyopti.intervals import Span
 
+if TYPE_CHECKING:
+    from energyopti.organisations.models import User
 
-def import_file(feed: Feed, path: Path, *, progress: Progress | None = None, clock: Callable[[], datetime] = now_utc) -> Summary:
+
+def import_file(
+    feed: Feed,
+    path: Path,
+    *,
+    user: User | None = None,
+    reason: str = "",
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = now_utc,
+) -> Summary:
     """Load a file that a person exported: CSV, XLSX or saved JSON, gzipped or not. Its rows are real, never sandbox.
 
     The file is archived as it is. A file imported twice changes nothing. Raises InvalidInput when there is no such
@@ -45,13 +57,23 @@ def import_file(feed: Feed, path: Path, *, progress: Progress | None = None, clo
         nodes=NodeSet(f"{FROM_FILE}{kept.sha256[:12]}"),
         span=None,
         source=path.name,
+        user=user,
+        reason=reason,
     ) as run:
         payload = {"url": f"file:{path.name}", "name": kept.name, "sha256": kept.sha256, "size": kept.size, "rows": 0, "total_rows": 0}
         run.payloads.get_or_create(pull=kept.sha256, start_row=1, defaults=payload)
         return _load(feed, run, _from_file(feed, content, path.name, run), started, progress or Silent(), clock)
 
 
-def replay(feed: Feed, run_id: int, *, progress: Progress | None = None, clock: Callable[[], datetime] = now_utc) -> Summary:
+def replay(
+    feed: Feed,
+    run_id: int,
+    *,
+    user: User | None = None,
+    reason: str = "",
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = now_utc,
+) -> Summary:
     """Parse and store again what run `run_id` archived, without the upstream. Raises InvalidInput for an unknown run."""
     started = time.monotonic()
     source = SyncRun.objects.filter(pk=run_id, feed=feed.name).first()
@@ -68,6 +90,8 @@ def replay(feed: Feed, run_id: int, *, progress: Progress | None = None, clock: 
         span=None,
         source=f"archive of run {run_id}",
         of_run=source,
+        user=user,
+        reason=reason,
     ) as run:
         return _load(feed, run, _from_archive(feed, source), started, progress or Silent(), clock)
 

@@ -163,7 +163,51 @@ class Coverage(models.Model):
         ]
         indexes = [
             models.Index(name="coverage_due", fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False)),
+            models.Index(name="coverage_by_feed_and_time", fields=["feed", "sandbox", "window_start", "node_set"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.feed} {self.window_start:%Y-%m-%d} {self.status}"
+
+
+class Upload(models.Model):
+    """A file that a person handed over in the back office: looked at first, loaded when they confirm it."""
+
+    class Status(models.TextChoices):
+        CHECKED = "checked", "waiting for your word"
+        UNREADABLE = "unreadable", "cannot be read"
+        QUEUED = "queued", "waiting for a worker"
+        RUNNING = "running", "being loaded"
+        DONE = "done", "loaded"
+        FAILED = "failed", "failed"
+        DISCARDED = "discarded", "discarded"
+
+    feed = models.CharField(max_length=80)
+    name = models.CharField(max_length=200)  # as the person's machine called it; never used as a path
+    stored = models.CharField(max_length=200, blank=True)  # in the default storage; empty once it lies in the archive, or is gone
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)  # of the bytes as they came
+    preview = models.JSONField(default=dict)  # what was found in it: previews.Preview
+    status = models.CharField(max_length=12, choices=Status, default=Status.CHECKED)
+    windows_done = models.PositiveIntegerField(default=0)
+    summary = models.JSONField(default=dict)  # what the run came to: runs.Summary
+    run = models.ForeignKey(SyncRun, models.PROTECT, null=True, related_name="uploads")
+    error = models.TextField(blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="upload_kept_while_needed", condition=~models.Q(stored="") | ~models.Q(status__in=["checked", "queued", "running"])
+            ),
+        ]
+        indexes = [
+            models.Index(name="upload_same_file", fields=["feed", "sha256"]),
+            models.Index(name="upload_open", fields=["created_at"], condition=~models.Q(stored="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.feed}"

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Max, Min, Q
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Max, Min, Q, Sum
 
 from energyopti.errors import NotConfigured
 from energyopti.feeds import registry
 from energyopti.feeds.coverage import ALL, FOLLOWED
 from energyopti.feeds.feed import Cut, Feed, Licence
-from energyopti.feeds.models import Coverage, SyncRun
+from energyopti.feeds.models import Coverage, Quarantine, SyncRun
 from energyopti.intervals import Span
 
 LONGEST_OUTAGE = timedelta(days=60)  # beyond, a person asks for the backfill
@@ -144,3 +145,95 @@ def sandbox_marks() -> list[str]:
 def unfinished_runs(*, before: datetime) -> list[SyncRun]:
     """Runs that began before an instant and look unfinished."""
     return list(SyncRun.objects.filter(status=SyncRun.Status.RUNNING, started_at__lt=before))
+
+
+# --- what the pages show ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DayCoverage:
+    """One window of one feed over all its node sets: `status` is the worst of theirs."""
+
+    feed: str
+    sandbox: bool
+    window_start: datetime
+    expected: int
+    stored: int
+    status: str
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Rows of one feed that were refused for one reason."""
+
+    feed: str
+    sandbox: bool
+    code: str
+    rows: int
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What a person should look at: runs that failed since, windows that wait for another attempt, rows refused since."""
+
+    failed: int
+    gaps: int
+    refused: int
+
+
+# of a day that runs the next attempt is the next look, and no gap
+GAPS = Q(next_attempt_at__isnull=False) & ~Q(status=Coverage.Status.RUNNING)
+# the worst first
+WORST = ("failed", "lost", "incomplete", "pending", "running", "complete")
+
+
+def coverage_by_window(*, since: datetime) -> list[DayCoverage]:
+    """Every window that begins at or after an instant, by feed and time, its node sets counted together. One query."""
+    rows = (
+        Coverage.objects.filter(window_start__gte=since)
+        .values_list("feed", "sandbox", "window_start")
+        .annotate(
+            expected_rows=Sum("expected"),
+            stored_rows=Sum("stored"),
+            statuses=ArrayAgg("status", distinct=True),
+            next=Min("next_attempt_at"),
+        )
+        .order_by("feed", "sandbox", "window_start")
+    )
+    return [
+        DayCoverage(feed, sandbox, start, expected, stored, min(statuses, key=WORST.index), attempt)
+        for feed, sandbox, start, expected, stored, statuses, attempt in rows
+    ]
+
+
+def last_runs(*, limit: int) -> list[SyncRun]:
+    """The newest runs of all feeds, newest first, with who started them."""
+    return list(SyncRun.objects.select_related("user").order_by("-pk")[:limit])
+
+
+def refused_rows() -> list[Refused]:
+    """The quarantine by feed and reason, the newest reason first."""
+    grouped = Quarantine.objects.values_list("feed", "sandbox", "code").annotate(rows=Count("pk"), newest=Max("created_at"))
+    return [Refused(*row) for row in grouped.order_by("-newest")]
+
+
+def newest_refused(*, limit: int, raw: bool) -> list[Quarantine]:
+    """The newest refused rows; their own words only where `raw`: they are an upstream's or a person's data."""
+    rows = Quarantine.objects.order_by("-pk")
+    return list((rows if raw else rows.defer("raw"))[:limit])
+
+
+def attention(*, since: datetime) -> Attention:
+    """Gaps are counted whenever they began."""
+    return Attention(
+        failed=SyncRun.objects.filter(status=SyncRun.Status.FAILED, started_at__gte=since).count(),
+        gaps=Coverage.objects.filter(GAPS).count(),
+        refused=Quarantine.objects.filter(created_at__gte=since).count(),
+    )
+
+
+def gaps_waiting(*, limit: int) -> list[Coverage]:
+    """Windows that wait for another attempt, the next one first."""
+    return list(Coverage.objects.filter(GAPS).order_by("next_attempt_at", "feed", "window_start")[:limit])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import DatabaseError
@@ -27,6 +28,9 @@ from energyopti.feeds.pulls import Fetch, fetch
 from energyopti.feeds.runs import Summary, now_utc
 from energyopti.feeds.windows import Load, cut, load_windows
 from energyopti.intervals import Span
+
+if TYPE_CHECKING:
+    from energyopti.organisations.models import User
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +62,7 @@ def sync(
     nodes: Sequence[str] | Sequence[int] | None = None,
     followed: bool = False,
     trigger: Trigger = Trigger.PERSON,
+    user: User | None = None,
     reason: str = "",
     progress: Progress | None = None,
     clock: Callable[[], datetime] = now_utc,
@@ -76,7 +81,8 @@ def sync(
     span = Span(windows[0].start, windows[-1].end)
     seen = _Progressed()
     source = "sandbox" if endpoint.sandbox else endpoint.base_url  # the sandbox has another port after each start
-    with runs.opened(feed=feed, sandbox=endpoint.sandbox, trigger=trigger, nodes=chosen, span=span, source=source, reason=reason) as run:
+    asked: dict[str, Any] = {"feed": feed, "sandbox": endpoint.sandbox, "trigger": trigger, "nodes": chosen, "span": span, "source": source}
+    with runs.opened(**asked, user=user, reason=reason) as run:
         client = Client(upstream, endpoint, priority=_PRIORITY.get(trigger, Priority.LIVE))
         progress.start(len(windows))
         try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
@@ -15,6 +16,9 @@ from energyopti.feeds.feed import Feed, NodeSet
 from energyopti.feeds.locks import held_run
 from energyopti.feeds.models import SyncRun
 from energyopti.intervals import Span
+
+if TYPE_CHECKING:
+    from energyopti.organisations.models import User
 
 DIED = "the process that worked on it died"
 _COUNTED_ANEW = ("windows_complete", "windows_incomplete", "windows_failed", "windows_busy", "rows_read", "rows_outside", "quarantined")
@@ -84,6 +88,7 @@ def opened(
     span: Span | None,
     source: str,
     of_run: SyncRun | None = None,
+    user: User | None = None,
     reason: str = "",
 ) -> Iterator[SyncRun]:
     """A run in this process's hands. An unfinished run for the same question, whose process died, goes on instead of a new one."""
@@ -99,7 +104,7 @@ def opened(
                 return
     with ExitStack() as lock:
         with transaction.atomic():  # locked before anybody else can see it
-            run = SyncRun.objects.create(trigger=trigger, reason=reason, **asked)
+            run = SyncRun.objects.create(trigger=trigger, user=user, reason=reason, **asked)
             lock.enter_context(held_run(run.pk))
         yield run
 

@@ -61,7 +61,8 @@ def _fill(name: str, sandbox: bool, node_set: str, gaps: Sequence[Coverage]) -> 
         raise InvalidInput(f"nobody knows which nodes {node_set} names", field="nodes")
     trigger = Trigger.BACKFILL if all(gap.status == Coverage.Status.PENDING for gap in gaps) else Trigger.GAP
     windows = [Span(gap.window_start, gap.window_end) for gap in gaps]
-    _sync(feed, windows, trigger=trigger, nodes=nodes, followed=node_set == coverage.FOLLOWED)
+    asked = next((gap.reason for gap in gaps if gap.reason.startswith(coverage.ASKED)), "")
+    _sync(feed, windows, trigger=trigger, nodes=nodes, followed=node_set == coverage.FOLLOWED, reason=asked[:500])
 
 
 def look_for_restatements(feed: Feed, *, now: datetime) -> int:
@@ -77,11 +78,19 @@ def look_for_restatements(feed: Feed, *, now: datetime) -> int:
     return looked_at
 
 
-def _sync(feed: Feed, windows: Iterable[Span], *, trigger: Trigger, nodes: Sequence[int] | None = None, followed: bool = True) -> list[int]:
+def _sync(
+    feed: Feed,
+    windows: Iterable[Span],
+    *,
+    trigger: Trigger,
+    nodes: Sequence[int] | None = None,
+    followed: bool = True,
+    reason: str = "",
+) -> list[int]:
     """One run for each stretch of neighbouring windows; the runs' ids."""
     done = []
     for span in _stretches(windows):
-        summary = sync(feed, span, nodes=nodes, followed=followed and feed.nodes is not None, trigger=trigger)
+        summary = sync(feed, span, nodes=nodes, followed=followed and feed.nodes is not None, trigger=trigger, reason=reason)
         log.info("sync.done", summary=str(summary), error=summary.error)
         done.append(summary.run_id)
     return done
