@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import psycopg
-from django.db import connection
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
@@ -24,8 +26,8 @@ _HEADER = 20  # bytes before the first element of a one-dimensional array
 _CHUNK = 1_000  # rows encoded at a time: 10 to 30 MB
 
 
-def _loader(element: str) -> type[Loader]:
-    """Reads a one-dimensional array without nulls."""
+def _loader(element: str, since: int = 0) -> type[Loader]:
+    """Reads a one-dimensional array without nulls; `since` is added to each element."""
     dtype = np.dtype([("length", ">i4"), ("value", _SCALAR[element][1])])
     native = dtype["value"].newbyteorder("=")
 
@@ -33,27 +35,48 @@ def _loader(element: str) -> type[Loader]:
         format = Format.BINARY
 
         def load(self, data: Any) -> Array:
-            return np.frombuffer(data, dtype, offset=min(_HEADER, len(data) - len(data) % dtype.itemsize))["value"].astype(native)
+            found = np.frombuffer(data, dtype, offset=min(_HEADER, len(data) - len(data) % dtype.itemsize))["value"].astype(native)
+            return found + since if since else found
 
     return ArrayLoader
 
 
 _LOADERS = {oid: _loader(element) for element, oid in _ARRAY_OID.items()}
+_LOADERS[1185] = _loader("int8", PG_EPOCH)  # timestamptz: microseconds since 1970
+
+
+_taught: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
 
 @contextmanager
-def cursor() -> Iterator[Rows]:
+def cursor(using: str = DEFAULT_DB_ALIAS) -> Iterator[Rows]:
     """A cursor on Django's connection (and in its transaction) that answers in binary: arrays come as numpy arrays."""
+    connection = connections[using]
     connection.ensure_connection()
+    _teach(connection.connection)
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as rows:
         rows.format = Format.BINARY
-        for oid, loader in _LOADERS.items():
-            rows.adapters.register_loader(oid, loader)
         yield rows
 
 
+def _teach(connection: psycopg.Connection[Any]) -> None:
+    """Once a connection: for each cursor it would take as long as a short query. Django's own cursors ask for text."""
+    if connection not in _taught:
+        for oid, loader in _LOADERS.items():
+            connection.adapters.register_loader(oid, loader)
+        _taught.add(connection)
+
+
+def reading() -> AbstractContextManager[Rows]:
+    """The same where a moment's delay does no harm: on the replica, when there is one."""
+    return cursor(settings.READ_DATABASE)
+
+
 def columns(rows: Rows, names: Sequence[str], query: str, params: Mapping[str, Any]) -> dict[str, Array]:
-    """A query's columns, one array each; `query` must name them so and give int2, int4, int8 or float8, never null."""
+    """A query's columns, one array each.
+
+    `query` must name them so and give int2, int4, int8, float8 or timestamptz (microseconds since
+    1970), never null."""
     gathered = ", ".join(f"array_agg({name}) AS {name}" for name in names)
     rows.execute(f"SELECT {gathered} FROM ({query}) gathered", params)  # noqa: S608 names and query are our own
     row = rows.fetchone()

@@ -102,3 +102,60 @@ class RevisionFrame(PriceFrame):
     """
 
     stood: Array  # bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResampledFrame(PriceFrame):
+    """Prices of hours or market days, made of shorter intervals."""
+
+    interval_end: Array  # datetime64[s]: a market day has 23, 24 or 25 hours
+    intervals: Array  # int64: of how many priced intervals each row was made
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How many of the slots that a window should hold have a price."""
+
+    expected: int
+    stored: int
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.stored
+
+    @property
+    def complete(self) -> bool | None:
+        """None: nothing can be expected."""
+        return self.missing <= 0 if self.expected else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """`text` changes whenever prices of a window do; `freshness`: when the newest of them came; `answered`: who has some."""
+
+    text: str
+    freshness: datetime | None
+    answered: tuple[SeriesSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CongestedNode:
+    """A node's mean congestion of one market day, USD/MWh; `intervals` have a price, `missing` of the day have none."""
+
+    rank: int
+    node_id: int
+    series: SeriesSeen
+    congestion: float
+    total: float
+    intervals: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Congestion:
+    """The top of a market day, and over how many nodes: `missing` are the intervals of all of them without a price."""
+
+    top: tuple[CongestedNode, ...]
+    nodes: int
+    missing: int
+    answered: tuple[SeriesSeen, ...]

@@ -1,11 +1,38 @@
 """All reads of the markets app: prices, their revisions and gaps, nodes."""
 
-from markets.queries.directory import followed, nodes, resolve
+from markets.queries.chunks import chunks, revision_chunks
+from markets.queries.congestion import congestion, top_congested
+from markets.queries.directory import called, followed, is_sandbox, list_stamp, listed_at, names, nodes, resolve
 from markets.queries.gaps import gaps
-from markets.queries.latest import latest
+from markets.queries.latest import latest, read_latest
 from markets.queries.live import lying_live
 from markets.queries.prices import prices
 from markets.queries.revisions import revisions
+from markets.queries.rows import Asked
 from markets.queries.series import choose
+from markets.queries.window import completeness, stamp
 
-__all__ = ["choose", "followed", "gaps", "latest", "lying_live", "nodes", "prices", "resolve", "revisions"]
+__all__ = [
+    "Asked",
+    "called",
+    "choose",
+    "chunks",
+    "completeness",
+    "congestion",
+    "followed",
+    "gaps",
+    "is_sandbox",
+    "latest",
+    "list_stamp",
+    "listed_at",
+    "lying_live",
+    "names",
+    "nodes",
+    "prices",
+    "read_latest",
+    "resolve",
+    "revision_chunks",
+    "revisions",
+    "stamp",
+    "top_congested",
+]

@@ -6,14 +6,41 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Trim, Upper
+import numpy as np
+from django.conf import settings
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from energyopti.errors import InvalidInput
+from energyopti.feeds.table import Array
+from markets import arrays
 from markets.models import FollowedNode, Node
-from markets.types import NodeRow
+from markets.models.nodes import plain_name
+from markets.types import NodeRow, NodeSeen
 
+_NAMES = (
+    "SELECT DISTINCT ON (pnode_id) pnode_id, name, type, zone, voltage FROM markets_node WHERE sandbox = %(sandbox)s{some}"
+    " ORDER BY pnode_id, effective_from >= %(at)s, abs(extract(epoch FROM effective_from - %(at)s))"
+)
+_ROW = ("pnode_id", "name", "type", "kind", "zone", "voltage", "effective_from", "effective_to", "origin", "run_id", "sandbox")
+# the index node_by_plain_name is over this expression
+_FOUND = (
+    r"SELECT upper(trim(regexp_replace(name, '\s+', ' ', 'g'))), pnode_id, effective_from, effective_to FROM markets_node"
+    r" WHERE sandbox = %(sandbox)s AND (pnode_id = ANY(%(ids)s::bigint[])"
+    r" OR upper(trim(regexp_replace(name, '\s+', ' ', 'g'))) = ANY(%(keys)s::text[]))"
+)
+SEPARATOR = "\x1f"  # ASCII's own for units: no name holds it
+# the last window that begins before the instant; else the first one behind it
+_CALLED = (
+    "SELECT array_agg(pnode_id), string_agg(name, E'\\x1f')"
+    " FROM (SELECT * FROM (SELECT DISTINCT ON (pnode_id) pnode_id, name FROM markets_node"
+    "  WHERE sandbox = %(sandbox)s AND effective_from < %(at)s{some} ORDER BY pnode_id DESC, effective_from DESC) begun"
+    " UNION ALL SELECT * FROM (SELECT DISTINCT ON (pnode_id) pnode_id, name FROM markets_node n"
+    "  WHERE sandbox = %(sandbox)s AND effective_from >= %(at)s{some} AND NOT EXISTS (SELECT FROM markets_node o"
+    "   WHERE o.sandbox = n.sandbox AND o.pnode_id = n.pnode_id AND o.effective_from < %(at)s)"
+    "  ORDER BY pnode_id, effective_from) later) named"
+)
 FOLLOWED_TYPES = ("ZONE", "HUB", "INTERFACE")  # while nobody has chosen
 
 
@@ -30,10 +57,18 @@ class AmbiguousNode(InvalidInput):
 
 
 def nodes(
-    *, sandbox: bool, q: str = "", type: str = "", zone: str = "", active_on: datetime | None = None, limit: int | None = None
+    *,
+    sandbox: bool,
+    q: str = "",
+    type: str = "",
+    zone: str = "",
+    active_on: datetime | None = None,
+    after: tuple[int, datetime] | None = None,
+    limit: int | None = None,
 ) -> list[NodeRow]:
-    """Nodes in their effective windows, by id and time. `q`: part of a name, or an id; `type`, `zone` whole; case is ignored."""
-    rows = Node.objects.filter(sandbox=sandbox)
+    """Nodes in their effective windows, by id and time, behind `after`. `q`: part of a name, or an id; `type`, `zone` whole;
+    case is ignored."""
+    rows = Node.objects.using(settings.READ_DATABASE).filter(sandbox=sandbox)
     if q:
         rows = _by_name(rows).filter(Q(key__contains=plain(q)) | (Q(pnode_id=int(q)) if _is_id(q) else Q()))
     if type:
@@ -42,7 +77,49 @@ def nodes(
         rows = rows.filter(zone__iexact=zone)
     if active_on:
         rows = rows.filter(_active(active_on))
-    return [_row(node) for node in rows.order_by("pnode_id", "effective_from")[:limit]]
+    if after:
+        node, start = after
+        rows = rows.filter(Q(pnode_id__gt=node) | Q(pnode_id=node, effective_from__gt=start))
+    return [NodeRow(*row) for row in rows.order_by("pnode_id", "effective_from").values_list(*_ROW)[:limit]]
+
+
+def list_stamp(*, sandbox: bool) -> str:
+    """Changes with the node list: whenever rows are added, changed by a run, or give way."""
+    query = "SELECT count(*), sum(run_id)::text, max(id) FROM markets_node WHERE sandbox = %(sandbox)s"
+    with arrays.reading() as rows:
+        return " ".join(map(str, rows.execute(query, {"sandbox": sandbox}).fetchone() or ()))
+
+
+def listed_at(*, sandbox: bool) -> datetime | None:
+    """When a run last changed the node list."""
+    rows = Node.objects.using(settings.READ_DATABASE).filter(sandbox=sandbox)
+    found: datetime | None = rows.aggregate(last=Max("run__started_at"))["last"]
+    return found
+
+
+def is_sandbox() -> bool:
+    """Whether the only nodes that are known are the sandbox's."""
+    rows = Node.objects.using(settings.READ_DATABASE)
+    return not rows.filter(sandbox=False).exists() and rows.filter(sandbox=True).exists()
+
+
+def names(ids: Sequence[int] | None, *, at: datetime, sandbox: bool) -> dict[int, NodeSeen]:
+    """What nodes (None: all) are called in the last of their windows that begins before `at`, else in their first; by id."""
+    some = "" if ids is None else " AND pnode_id = ANY(%(ids)s::bigint[])"
+    params = {"sandbox": sandbox, "at": at, "ids": None if ids is None else arrays.literal(np.asarray(ids, np.int64))}
+    with arrays.reading() as rows:
+        found = rows.execute(_NAMES.format(some=some), params).fetchall()
+    return {node: NodeSeen(*said) for node, *said in found}
+
+
+def called(ids: Array | None, *, at: datetime, sandbox: bool) -> dict[int, str]:
+    """The names alone: ten times as fast over all nodes."""
+    some = "" if ids is None else " AND pnode_id = ANY(%(ids)s::bigint[])"
+    query = _CALLED.format(some=some)
+    with arrays.reading() as rows:
+        found = rows.execute(query, {"sandbox": sandbox, "at": at, "ids": None if ids is None else arrays.literal(ids)}).fetchone()
+    nodes, joined = found or (None, None)
+    return {} if nodes is None else dict(zip(nodes.tolist(), joined.split(SEPARATOR), strict=True))
 
 
 def followed(*, sandbox: bool) -> tuple[int, ...]:
@@ -61,17 +138,24 @@ def chosen_by_people(*, sandbox: bool) -> bool:
 def resolve(names: Sequence[str], *, sandbox: bool) -> tuple[int, ...]:
     """Ids, ascending, for ids or names; case and the length of blanks in a name are ignored.
 
-    While no node is known at all, an id is believed. Raises UnknownNode that lists every name not known, AmbiguousNode.
+    Digits are an id where there is one, else a name. While no node is known at all, an id is believed. Raises UnknownNode
+    that lists every name not known, AmbiguousNode.
     """
     typed = {name: plain(name) for name in names if name.strip()}
     ids = {name: int(name) for name in typed if _is_id(name)}
-    known = Node.objects.filter(sandbox=sandbox)
-    known_ids = set(known.filter(pnode_id__in=ids.values()).values_list("pnode_id", flat=True)) if known.exists() else set(ids.values())
-    by_name = _ids_by_name(known, {key for name, key in typed.items() if name not in ids})
-    unknown = [name for name, key in typed.items() if (ids[name] not in known_ids if name in ids else key not in by_name)]
-    if unknown:
-        raise UnknownNode(f"no node is called {', '.join(unknown)}; sync pjm.pnode brings the node list", field="nodes")
-    return tuple(sorted({ids[name] if name in ids else _one(name, by_name[key]) for name, key in typed.items()}))
+    known, by_name = _found(set(ids.values()), set(typed.values()), sandbox=sandbox)
+    by_id = {name for name, node in ids.items() if node in known}
+    unknown = [name for name, key in typed.items() if name not in by_id and key not in by_name]
+    if unknown and not all(name in ids for name in unknown):
+        raise _unknown(unknown)
+    if unknown and Node.objects.using(settings.READ_DATABASE).filter(sandbox=sandbox).exists():
+        raise _unknown(unknown)
+    by_id |= set(unknown)
+    return tuple(sorted({ids[name] if name in by_id else _one(name, by_name[key]) for name, key in typed.items()}))
+
+
+def _unknown(names: Sequence[str]) -> UnknownNode:
+    return UnknownNode(f"no node is called {', '.join(names)}; sync pjm.pnode brings the node list", field="nodes")
 
 
 def _one(name: str, found: set[int]) -> int:
@@ -80,14 +164,18 @@ def _one(name: str, found: set[int]) -> int:
     return next(iter(found))
 
 
-def _ids_by_name(known: QuerySet[Node], keys: set[str]) -> dict[str, set[int]]:
-    """Name → ids that bear it, those of active nodes where there are any."""
+def _found(ids: set[int], keys: set[str], *, sandbox: bool) -> tuple[set[int], dict[str, set[int]]]:
+    """Of `ids` those that are known; name → ids that bear it, those of active nodes where there are any. One query."""
+    with arrays.reading() as rows:
+        rows.execute(_FOUND, {"sandbox": sandbox, "ids": sorted(ids), "keys": sorted(keys)})
+        listed = rows.fetchall()
+    known: set[int] = set()
     found: dict[str, dict[bool, set[int]]] = {}
-    named = _by_name(known).filter(key__in=keys)
     now = timezone.now()
-    for key, node, start, end in named.values_list("key", "pnode_id", "effective_from", "effective_to"):
+    for key, node, start, end in listed:
+        known.add(node)
         found.setdefault(key, {}).setdefault(start <= now and (end is None or end > now), set()).add(node)
-    return {key: ids.get(True) or ids[False] for key, ids in found.items()}
+    return known & ids, {key: nodes.get(True) or nodes[False] for key, nodes in found.items() if key in keys}
 
 
 def kinds(ids: Sequence[int], *, sandbox: bool) -> dict[int, str]:
@@ -102,8 +190,7 @@ def plain(name: str) -> str:
 
 
 def _by_name(rows: QuerySet[Node]) -> QuerySet[Any]:
-    one_blank = Func(F("name"), Value(r"\s+"), Value(" "), Value("g"), function="regexp_replace", output_field=TextField())
-    return rows.annotate(key=Upper(Trim(one_blank)))
+    return rows.annotate(key=plain_name())
 
 
 def _active(instant: datetime) -> Q:
@@ -112,19 +199,3 @@ def _active(instant: datetime) -> Q:
 
 def _is_id(text: str) -> bool:
     return text.strip().isascii() and text.strip().isdigit() and len(text.strip()) < 19
-
-
-def _row(node: Node) -> NodeRow:
-    return NodeRow(
-        node_id=node.pnode_id,
-        node_name=node.name,
-        node_type=node.type,
-        kind=node.kind,
-        zone=node.zone,
-        voltage=node.voltage,
-        effective_from=node.effective_from,
-        effective_to=node.effective_to,
-        origin=node.origin,
-        run_id=node.run_id,
-        sandbox=node.sandbox,
-    )

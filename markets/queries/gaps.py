@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -12,18 +12,17 @@ from energyopti.feeds import registry
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span
 from markets import arrays
-from markets.queries.rows import Asked
+from markets.queries.rows import EPOCH, Asked
 from markets.queries.series import choose
 from markets.types import Gap
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCKS = (
     "SELECT pnode_id, extract(epoch FROM start)::int8, n, CASE WHEN missing > 0 THEN total END FROM lmp_block"
-    " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND start > %(first)s AND start < %(end)s"
+    " WHERE series = ANY(%(series)s) AND pnode_id = ANY(%(nodes)s::bigint[]) AND start > %(first)s AND start < %(end)s"
 )
 _LIVE = (
     "SELECT DISTINCT pnode_id, extract(epoch FROM interval_start)::int8, 1, NULL::float8[] FROM lmp_live"
-    " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND interval_start >= %(start)s AND interval_start < %(end)s"
+    " WHERE series = ANY(%(series)s) AND pnode_id = ANY(%(nodes)s::bigint[]) AND interval_start >= %(start)s AND interval_start < %(end)s"
 )
 
 
@@ -37,12 +36,13 @@ def gaps(*, feed: str, nodes: Sequence[int], span: Span, sandbox: bool | None = 
         return []
     nodes, span = sorted(set(nodes)), Span(start, span.end)
     held = np.zeros((len(nodes), -(-span.length // step)), bool)
-    for series in choose(feed=feed, sandbox=sandbox):
-        _mark(held, Asked(series, nodes, span), int(step.total_seconds()))
+    if series := choose(feed=feed, sandbox=sandbox):
+        _mark(held, Asked(tuple(series), nodes, span), int(step.total_seconds()))
     return [gap for node, row in zip(nodes, held, strict=True) for gap in _runs(node, row, span, step)]
 
 
 def _mark(held: Array, asked: Asked, step: int) -> None:
+    assert asked.nodes is not None
     begin, row = int(asked.span.start.timestamp()), {node: place for place, node in enumerate(asked.nodes)}
     with arrays.cursor() as rows:
         for query in (_BLOCKS, _LIVE):

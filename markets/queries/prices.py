@@ -50,34 +50,36 @@ def prices(
     series = choose(feed=feed, market=market, resolution=resolution, quality=quality, sandbox=sandbox)
     if not series:
         return empty([], sandbox=bool(sandbox))
-    frames = [_of_series(Asked(one, nodes, span, as_of)) for one in series]
-    frame = together(frames)
-    if sum(len(one) > 0 for one in frames) <= 1:
-        return frame
-    rank = {one.id: place for place, one in enumerate(series)}
-    return first_of_each(frame, np.array([rank[int(key)] for key in frame.series]))
+    return read(Asked(tuple(series), nodes, span, as_of))
 
 
-def _of_series(asked: Asked) -> PriceFrame:
-    found = sorted(blocks(asked, AS_OF if asked.as_of else CURRENT), key=lambda block: (block.node, block.start))
-    sealed, live = from_blocks(asked, found, origins(asked, found)), from_live(asked)
-    if not len(live):
-        return sealed
-    frame = together([sealed, live])
-    # what arrived last stands; a block stands before the live row that it was made of
-    place = np.where(np.arange(len(frame)) < len(sealed), -len(frame), -np.arange(len(frame)))
-    return first_of_each(frame, place, -frame.first_seen_at.astype(np.int64))
+def read(asked: Asked) -> PriceFrame:
+    """What answers the question, by node and time: two queries, three where a block has been replaced."""
+    closed, live = sealed(asked), from_live(asked)
+    if not len(live) and (len(asked.series) == 1 or not len(closed) or closed.series.min() == closed.series.max()):
+        return closed
+    frame = together([closed, live])
+    # of one source what arrived last stands; a block stands before the live row that it was made of
+    place = np.where(np.arange(len(frame)) < len(closed), -len(frame), -np.arange(len(frame)))
+    return first_of_each(frame, place, -frame.first_seen_at.astype(np.int64), asked.rank(frame.series))
+
+
+def sealed(asked: Asked) -> PriceFrame:
+    """What the blocks say, every source for itself, by node and time."""
+    found = blocks(asked, AS_OF if asked.as_of else CURRENT)
+    found.sort(key=lambda block: (block.node, block.start))
+    return from_blocks(asked, found, origins(asked, found))
 
 
 def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
     """For the places of blocks that have been replaced: since when, and by which run, each slot's price has stood."""
-    places = {(block.node, block.start): place for place, block in enumerate(found) if block.revision}
+    places = {(block.series, block.node, block.start): place for place, block in enumerate(found) if block.revision}
     if not places:
         return {}
-    starts = [datetime.fromtimestamp(start / 1e6, UTC) for _, start in places]
+    starts = [datetime.fromtimestamp(start / 1e6, UTC) for *_, start in places]
     span = Span(min(starts), max(starts) + LONGEST_DAY)
-    wanted = Asked(asked.series, sorted({node for node, _ in places}), span)
-    versions = groupby(blocks(wanted, OLDER), key=lambda block: (block.node, block.start))
+    wanted = Asked(asked.series, sorted({node for _, node, _ in places}), span)
+    versions = groupby(blocks(wanted, OLDER), key=lambda block: (block.series, block.node, block.start))
     return {places[key]: _walk(found[places[key]], list(older)) for key, older in versions if key in places}
 
 

@@ -32,27 +32,25 @@ def revisions(
     series = choose(feed=feed, market=market, resolution=resolution, quality=quality, sandbox=sandbox)
     if not series:
         return _with(empty([], sandbox=bool(sandbox)), np.empty(0, bool))
-    parts = [_of_series(Asked(one, nodes, span)) for one in series]
-    frame = _with(together(parts), np.concatenate([part.stood for part in parts]))
-    rank = {one.id: place for place, one in enumerate(series)}
-    source = np.array([rank[int(key)] for key in frame.series])
-    return frame.take(np.lexsort((frame.version, frame.first_seen_at, source, frame.interval_start, frame.node_id)))
+    return read_revisions(Asked(tuple(series), nodes, span))
 
 
-def _of_series(asked: Asked) -> RevisionFrame:
+def read_revisions(asked: Asked) -> RevisionFrame:
+    """See revisions."""
     every = blocks(asked, ALL)
     stood = together([from_blocks(asked, [block for block in every if block.stood]), from_live(asked)])
     lower = from_blocks(asked, [block for block in every if not block.stood])
     stood = _without_repeats(stood)
-    return _with(together([stood, lower]), np.arange(len(stood) + len(lower)) < len(stood))
+    frame = _with(together([stood, lower]), np.arange(len(stood) + len(lower)) < len(stood))
+    return frame.take(np.lexsort((frame.version, frame.first_seen_at, asked.rank(frame.series), frame.interval_start, frame.node_id)))
 
 
 def _without_repeats(frame: PriceFrame) -> PriceFrame:
     """Of the same price in consecutive versions of its block only the first."""
-    frame = frame.take(np.lexsort((frame.first_seen_at, frame.interval_start, frame.node_id)))
+    frame = frame.take(np.lexsort((frame.first_seen_at, frame.interval_start, frame.node_id, frame.series)))
     same = np.zeros(len(frame), bool)
     same[1:] = True
-    for name in ("node_id", "interval_start", "version", "total", "energy", "congestion", "loss"):
+    for name in ("series", "node_id", "interval_start", "version", "total", "energy", "congestion", "loss"):
         column = getattr(frame, name)
         one, two = column[1:], column[:-1]
         same[1:] &= (one == two) | ((one != one) & (two != two))  # NaN is as NaN was

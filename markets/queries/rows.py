@@ -1,10 +1,10 @@
-"""From blocks and live rows to prices in columns, one series at a time."""
+"""From blocks and live rows to prices in columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,17 @@ from energyopti.intervals import Span
 from markets import arrays
 from markets.types import PriceFrame, SeriesSeen
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_DAY = timedelta(hours=25)
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::int8"
 _BLOCK = (
-    f"b.pnode_id, {_MICROSECONDS.format('b.start')}, b.n, b.revision, b.run_id, {_MICROSECONDS.format('b.recorded_at')},"
+    f"b.series, b.pnode_id, {_MICROSECONDS.format('b.start')}, b.n, b.revision, b.run_id, {_MICROSECONDS.format('b.recorded_at')},"
     " COALESCE(b.version, 0::int2), b.total, b.congestion, b.loss, COALESCE(b.energy, e.energy), b.slot_versions, b.seen, b.runs"
 )
 # One block of its node and day: what stood and when, and the market's energy of the same instant
 CURRENT = (
     f"SELECT {_BLOCK}, true FROM lmp_block b LEFT JOIN lmp_energy e USING (series, start)"  # noqa: S608
-    " WHERE b.series = %(series)s AND b.pnode_id = ANY(%(nodes)s) AND b.start > %(first)s AND b.start < %(end)s"
+    " WHERE b.series = ANY(%(series)s) AND b.pnode_id = ANY(%(nodes)s::bigint[]) AND b.start > %(first)s AND b.start < %(end)s"
 )
 _ENERGY = (
     "(SELECT series, start, energy, recorded_at, 'infinity' AS superseded_at FROM lmp_energy"
@@ -32,41 +33,30 @@ _ENERGY = (
 _VERSIONS = (  # noqa: S608
     "(SELECT *, 'infinity' AS superseded_at, 0 AS layer FROM lmp_block WHERE {where}"
     " UNION ALL SELECT * FROM lmp_block_history WHERE {where})"
-).format(where="series = %(series)s AND pnode_id = ANY(%(nodes)s) AND start > %(first)s AND start < %(end)s")
+).format(where="series = ANY(%(series)s) AND pnode_id = ANY(%(nodes)s::bigint[]) AND start > %(first)s AND start < %(end)s")
 EVERY = (
     f"SELECT {_BLOCK}, b.layer = 0 FROM {_VERSIONS} b LEFT JOIN {_ENERGY} e"  # noqa: S608
     " ON e.series = b.series AND e.start = b.start AND e.recorded_at <= {instant} AND {instant} < e.superseded_at"
 )
 AS_OF = EVERY.format(instant="%(as_of)s") + " WHERE b.recorded_at <= %(as_of)s AND %(as_of)s < b.superseded_at"
-OLDER = EVERY.format(instant="b.recorded_at") + " WHERE b.layer = 0 ORDER BY b.pnode_id, b.start, b.recorded_at DESC"
+OLDER = EVERY.format(instant="b.recorded_at") + " WHERE b.layer = 0 ORDER BY b.series, b.pnode_id, b.start, b.recorded_at DESC"
 ALL = EVERY.format(instant="b.recorded_at")
-LATEST = (
-    f"SELECT {_BLOCK}, true FROM unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"  # noqa: S608
-    " (SELECT * FROM lmp_block WHERE series = %(series)s AND pnode_id = node ORDER BY start DESC LIMIT 1) b"
-    " LEFT JOIN lmp_energy e ON e.series = b.series AND e.start = b.start"
-)
-# in whole seconds, rounded up as `seen` is: sealing the day must not change what was known at an instant
-_STATE = (
-    f"pnode_id, {_MICROSECONDS.format('interval_start')} AS at, (ceil(extract(epoch FROM recorded_at)) * 1000000)::int8 AS arrived,"
-    " run_id, version, total, congestion, loss, energy"
-)
-LATEST_LIVE = (
-    f"SELECT {_STATE} FROM unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"  # noqa: S608
-    " (SELECT * FROM lmp_live WHERE series = %(series)s AND pnode_id = node ORDER BY interval_start DESC, recorded_at DESC LIMIT 1) l"
-)
+# a scalar extract() reckons in numeric, ten times as long as an array of timestamps takes
+STATE = "series, pnode_id, interval_start AS at, recorded_at AS arrived, run_id, version, total, congestion, loss, energy"
 LIVE = (
-    f"SELECT {_STATE} FROM lmp_live"  # noqa: S608
-    " WHERE series = %(series)s AND pnode_id = ANY(%(nodes)s) AND interval_start >= %(start)s AND interval_start < %(end)s"
+    f"SELECT {STATE} FROM lmp_live"  # noqa: S608
+    " WHERE series = ANY(%(series)s) AND pnode_id = ANY(%(nodes)s::bigint[])"
+    " AND interval_start >= %(start)s AND interval_start < %(end)s"
     " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity') ORDER BY recorded_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about one series."""
+    """Prices of `nodes` (None: of all) in `span`, from these series, the best first; `as_of`: what was known then."""
 
-    series: SeriesSeen
-    nodes: Sequence[int]
+    series: tuple[SeriesSeen, ...]
+    nodes: Sequence[int] | None
     span: Span
     as_of: datetime | None = None
 
@@ -74,14 +64,43 @@ class Asked:
     def params(self) -> dict[str, Any]:
         span = self.span
         first = span.start - LONGEST_DAY  # a block that begins later may reach into the span
-        ends = {"start": span.start, "end": span.end, "first": first, "as_of": self.as_of}
-        return {"series": self.series.id, "nodes": list(self.nodes), **ends}
+        return {
+            "series": [one.id for one in self.series],
+            "nodes": None if self.nodes is None else arrays.literal(np.asarray(self.nodes, np.int64)),
+            "start": span.start,
+            "end": span.end,
+            "first": first,
+            "as_of": self.as_of,
+        }
+
+    @property
+    def step(self) -> timedelta:
+        """One interval; series that answer together have the same."""
+        return timedelta(minutes=self.series[0].minutes)
+
+    @property
+    def first(self) -> datetime:
+        """Where the first interval in the span begins: perhaps behind its start."""
+        return self.span.start + (EPOCH - self.span.start) % self.step
+
+    @property
+    def slots(self) -> int:
+        """Intervals that begin in the span."""
+        return max(0, -((self.first - self.span.end) // self.step))
+
+    def rank(self, series: Array) -> Array:
+        """How good the source of each row is: 0 the best."""
+        place = np.zeros(max((one.id for one in self.series), default=0) + 1, np.int8)
+        place[[one.id for one in self.series]] = np.arange(len(self.series))
+        ranks: Array = place[series]
+        return ranks
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A node's market day as it stood; times in microseconds since 1970."""
 
+    series: int
     node: int
     start: int
     n: int
@@ -139,14 +158,14 @@ class Origin:
 
 
 def blocks(asked: Asked, query: str) -> list[Block]:
-    with arrays.cursor() as rows:
+    with arrays.reading() as rows:
         return [Block(*row) for row in rows.execute(query, asked.params)]
 
 
 def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Origin] | None = None) -> PriceFrame:
     """Every stored slot in the span; `origins` knows better than the block, for some places of `found`, where prices came from."""
     if not found:
-        return empty([asked.series])
+        return empty(asked.series)
     lengths = np.array([block.n for block in found])
     slot = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     start = np.repeat(np.array([block.start for block in found]) // 1_000_000, lengths)
@@ -154,7 +173,8 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
     frame = _frame(
         asked.series,
         node_id=np.repeat(np.array([block.node for block in found], np.int64), lengths),
-        at=start + slot * (asked.series.minutes * 60),
+        at=start + slot * int(asked.step.total_seconds()),
+        series=np.repeat(np.array([block.series for block in found], np.int16), lengths),
         run_id=np.concatenate([origin.run for origin in came]),
         arrived=np.concatenate([origin.arrived for origin in came]),
         version=np.concatenate([block.versions for block in found]),
@@ -163,7 +183,8 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
         congestion=np.concatenate([block.congestion for block in found]),
         loss=np.concatenate([block.loss for block in found]),
     )
-    return frame.take(~np.isnan(frame.total) & _inside(frame, asked))
+    inside = ~np.isnan(frame.total) & _inside(frame, asked)
+    return frame if inside.all() else frame.take(inside)
 
 
 def _inside(frame: PriceFrame, asked: Asked) -> Array:
@@ -174,24 +195,35 @@ def _inside(frame: PriceFrame, asked: Asked) -> Array:
     return inside
 
 
-def from_live(asked: Asked, query: str = LIVE) -> PriceFrame:
-    """Every state in the live table that the query finds, overwritten ones too."""
-    names = ["pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
-    with arrays.cursor() as rows:
-        found = arrays.columns(rows, names, query, asked.params)
+def from_live(asked: Asked) -> PriceFrame:
+    """Every state in the live table, overwritten ones too, by arrival."""
+    return states(asked.series, LIVE, asked.params)
+
+
+def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any]) -> PriceFrame:
+    """The live states that a query finds; it selects STATE."""
+    names = ["series", "pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
+    with arrays.reading() as rows:
+        found = arrays.columns(rows, names, query, params)
+    # in whole seconds, rounded up as `seen` is: sealing the day must not change what was known at an instant
+    found["arrived"] = -(-found["arrived"] // 1_000_000) * 1_000_000
+    return from_states(series, found)
+
+
+def from_states(series: Sequence[SeriesSeen], found: dict[str, Array]) -> PriceFrame:
+    """Columns under the names of STATE as prices."""
     if not len(found["at"]):
-        return empty([asked.series])
-    found["at"] //= 1_000_000
-    return _frame(asked.series, node_id=found.pop("pnode_id"), **found)
+        return empty(series)
+    prices = {name: column for name, column in found.items() if name not in ("pnode_id", "at")}
+    return _frame(series, node_id=found["pnode_id"], at=found["at"] // 1_000_000, **prices)
 
 
-def _frame(series: SeriesSeen, *, at: Array, arrived: Array, **columns: Array) -> PriceFrame:
+def _frame(sources: Sequence[SeriesSeen], *, at: Array, arrived: Array, **columns: Array) -> PriceFrame:
     return PriceFrame(
         interval_start=at.astype("datetime64[s]"),
         first_seen_at=arrived.astype("datetime64[us]"),
-        series=np.full(len(at), series.id, np.int16),
-        sources={series.id: series},
-        sandbox=series.sandbox,
+        sources={one.id: one for one in sources},
+        sandbox=sources[0].sandbox,
         **columns,
     )
 

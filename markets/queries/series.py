@@ -6,9 +6,14 @@ from datetime import timedelta
 
 from energyopti.errors import InvalidInput
 from energyopti.feeds.queries import has_real_run
+from markets import arrays
 from markets.models import Series
 from markets.types import SeriesSeen
 
+_SERIES = (
+    "SELECT id, feed, sandbox, market, minutes, quality FROM markets_series WHERE %(feed)s IN ('', feed) AND %(market)s IN ('', market)"
+    " AND %(quality)s IN ('', quality) AND %(minutes)s IN (0, minutes)"
+)
 PRECEDENCE = tuple(Series.Quality.values)  # settled, verified, unverified
 
 
@@ -21,13 +26,10 @@ def choose(
     """
     if not feed and not (market and resolution):
         raise InvalidInput("name a feed, or a market and a resolution", field="market_type")
-    asked = {"feed": feed, "market": market, "quality": quality, "minutes": resolution // timedelta(minutes=1) if resolution else 0}
-    found = list(Series.objects.filter(**{name: value for name, value in asked.items() if value}))
+    minutes = resolution // timedelta(minutes=1) if resolution else 0
+    params = {"feed": feed, "market": market, "quality": quality, "minutes": minutes}
+    with arrays.reading() as rows:
+        found = [SeriesSeen(*row) for row in rows.execute(_SERIES, params)]
     if sandbox is None:
-        sandbox = not any(not one.sandbox or has_real_run(one.feed) for one in found)
-    seen = [_seen(one) for one in found if one.sandbox == sandbox]
-    return sorted(seen, key=lambda one: (PRECEDENCE.index(one.quality), one.id))
-
-
-def _seen(one: Series) -> SeriesSeen:
-    return SeriesSeen(one.pk, one.feed, one.sandbox, one.market, one.minutes, one.quality)
+        sandbox = all(one.sandbox for one in found) and not any(has_real_run(one.feed) for one in found)
+    return sorted((one for one in found if one.sandbox == sandbox), key=lambda one: (PRECEDENCE.index(one.quality), one.id))

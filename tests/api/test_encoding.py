@@ -38,7 +38,8 @@ def test_numbers_come_back_bit_for_bit(values: Any) -> None:
     assert np.array_equal(np.array(told, np.float64), values, equal_nan=True)
 
 
-@given(st.lists(st.one_of(st.none(), st.sampled_from(['a "b", c', "Ü\n", "", "x" * 50, "\u2028"])), max_size=40))
+@given(st.lists(st.one_of(st.none(), st.sampled_from(['a "b", c', "Ü\n", "", '","', '"', "\\", '\\","', "\u2028"])), max_size=40))
+@example(['","', '"', "\\", '\\","', '",', ',"', '\\"', ""])
 def test_texts_come_back(values: list[str | None]) -> None:
     known = list(dict.fromkeys(values))
     plain = np.empty(len(values), object)

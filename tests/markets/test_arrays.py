@@ -64,3 +64,14 @@ def test_an_empty_array_is_read() -> None:
 def test_what_the_database_refuses_is_django_s_error() -> None:
     with pytest.raises(Error, match="does not exist"), arrays.cursor() as rows:
         rows.execute("SELECT nothing_such")
+
+
+def test_columns_of_a_query_are_arrays_times_too() -> None:
+    values = columns(20)
+    with arrays.cursor() as rows:
+        rows.execute(MAKE)
+        arrays.copy_in(rows, "round_trip", TYPES, values, {})
+        found = arrays.columns(rows, ["id", "at"], "SELECT id, at FROM round_trip ORDER BY id", {})
+        none = arrays.columns(rows, ["at"], "SELECT at FROM round_trip WHERE false", {})
+    assert (found["at"].tolist(), found["id"].tolist()) == (values["at"].tolist(), list(range(20)))
+    assert len(none["at"]) == 0

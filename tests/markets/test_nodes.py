@@ -4,6 +4,7 @@ import csv
 import gzip
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -138,3 +139,14 @@ def test_the_real_node_list_is_stored_letter_by_letter() -> None:
     assert dict(Node.objects.values_list("pnode_id", "name")) == {row[0]: row[1] for row in rows}
     blanks = next(row for row in rows if "  " in row[1])
     assert blanks[0] in NODES.resolve([str(blanks[0])], sandbox=False)
+
+
+@pytest.mark.parametrize("at", [START - timedelta(days=1), START, START + timedelta(days=1), END, END + timedelta(days=400)])
+def test_the_names_alone_are_those_of_the_last_window_that_began(some: None, at: datetime) -> None:
+    node(9, "RETIRED AND RENAMED", "ZONE", start=END)
+    node(20, "LATER", start=END + timedelta(days=365))
+    named = {key: seen.name for key, seen in queries.names(None, at=at, sandbox=False).items()}
+    assert queries.called(None, at=at, sandbox=False) == named
+    assert named[9] == ("RETIRED" if at <= END else "RETIRED AND RENAMED")
+    assert (named[20], len(named)) == ("LATER", 7)
+    assert queries.called(np.array([7, 404]), at=at, sandbox=False) == {7: "A  13 KV   T1"}

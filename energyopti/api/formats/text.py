@@ -69,10 +69,10 @@ def tokens(column: Column, values: Values, zone: ZoneInfo | None = None) -> list
 
 def _each(column: Column, values: Array | Coded, zone: ZoneInfo | None) -> list[bytes]:
     if isinstance(values, Coded):
-        told = [dumps(value) for value in values.values]
+        told = _texts(values.values)
         return [told[code] for code in values.codes.tolist()]
     if column.kind is Kind.TEXT:
-        return [dumps(value) for value in values.tolist()]
+        return _texts(values.tolist())
     if _lacks_times(values):  # orjson writes NaN as null, and knows no NaT
         there = iter(_each(column, values[~np.isnat(values)], zone))
         return [b"null" if gone else next(there) for gone in np.isnat(values).tolist()]
@@ -82,6 +82,14 @@ def _each(column: Column, values: Array | Coded, zone: ZoneInfo | None) -> list[
         return _local(values, zone)
     text = dumps(np.ascontiguousarray(values))[1:-1]
     return (text.replace(b"T00:00:00Z", b"") if column.kind is Kind.DAY else text).split(b",")
+
+
+def _texts(values: Sequence[str | None]) -> list[bytes]:
+    """All at once where no text holds a quote: then `","` stands nowhere but between two."""
+    told = dumps(values)
+    if None in values or b'\\"' in told:
+        return [dumps(value) for value in values]
+    return [b'"%b"' % text for text in told[2:-2].split(b'","')] if values else []
 
 
 def _local(values: Array, zone: ZoneInfo | None) -> list[bytes]:

@@ -1,0 +1,239 @@
+"""Answers that read prices in chunks. They implement energyopti.api.table.Answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from energyopti.api.base import Meta
+from energyopti.api.columns import Chunk, Coded, Column, rows_in
+from energyopti.api.cursor import Key
+from energyopti.calendars import EASTERN
+from energyopti.feeds import registry
+from energyopti.feeds.table import Array
+from energyopti.intervals import market_day
+from markets import queries
+from markets.api.fields import PRICES, RESAMPLED, REVISIONS, Shape
+from markets.queries import Asked
+from markets.queries.chunks import POINTS, Position
+from markets.queries.resample import Aggregate, Bucket, Peak, of_peak, resample
+from markets.queries.rows import COLUMNS, empty
+from markets.types import PriceFrame, SeriesSeen, Stamp
+
+SOURCE = "PJM Data Miner 2"
+
+
+def source_of(series: Sequence[SeriesSeen]) -> str:
+    """The upstream, and the feeds that answered."""
+    return f"{SOURCE}: {', '.join(one.feed for one in series)}" if series else SOURCE
+
+
+def licence_of(series: Sequence[SeriesSeen]) -> str | None:
+    feeds = registry.feeds()
+    return " ".join(dict.fromkeys(feeds[one.feed].licence.text for one in series if one.feed in feeds)) or None
+
+
+def max_age() -> int:
+    return int(settings.PJM_CACHE_DURATION)
+
+
+def digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(kw_only=True)
+class WindowAnswer:
+    """Prices of a window as they stand, or as they stood at `asked.as_of`."""
+
+    asked: Asked
+    sandbox: bool
+    peak: Peak | None = None
+    columns: Sequence[Column] = PRICES
+    key: tuple[str, ...] = ("node_id", "interval_start")
+    name: str = "pjm-lmp"
+    zone: ZoneInfo | None = EASTERN
+    max_age: int = field(default_factory=max_age)
+
+    @cached_property
+    def seen(self) -> Stamp:
+        return queries.stamp(self.asked)
+
+    @cached_property
+    def names(self) -> Mapping[int, str]:
+        """Of the nodes that were named."""
+        return self._called(np.asarray(self.asked.nodes, np.int64))
+
+    def names_of(self, nodes: Array) -> Mapping[int, str]:
+        return self._called(nodes) if self.asked.nodes is None else self.names
+
+    def _called(self, nodes: Array) -> Mapping[int, str]:
+        return queries.called(nodes, at=self.asked.span.end, sandbox=self.sandbox)
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape(self.asked, self.names_of)
+
+    def stamp(self) -> str:
+        names = queries.list_stamp(sandbox=self.sandbox) if self.asked.nodes is None else digest(self.names)
+        return f"{self.seen.text} {self.sandbox} {names}"
+
+    def meta(self) -> Meta:
+        counted = queries.completeness(self.asked)
+        answered = self.seen.answered
+        return Meta(
+            source=source_of(answered),
+            licence=licence_of(answered or self.asked.series),
+            sandbox=self.sandbox,
+            freshness=self.seen.freshness,
+            complete=counted.complete,
+            more={"expected": counted.expected, "stored": counted.stored, "missing": counted.missing},
+        )
+
+    def chunks(self, *, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
+        if not self.seen.answered:
+            return
+        rows = 0
+        for chunk in self.made(after, at_most, fields):
+            yield chunk
+            rows += rows_in(chunk)
+            if at_most and rows >= at_most:
+                return
+
+    def made(self, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
+        for frame in self.frames(after, at_most):
+            yield self.shape.chunk(frame, fields)
+
+    def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
+        """Rows behind `after`, in the key's order."""
+        frames = queries.chunks(self.asked, position=self.behind(after), points=self.points(at_most))
+        yield from (of_peak(frame, self.peak) for frame in frames) if self.peak else frames
+
+    def points(self, at_most: int | None) -> int:
+        """How much to read at a time for so many rows."""
+        return min(POINTS, at_most * self.intervals) if at_most else POINTS
+
+    @property
+    def intervals(self) -> int:
+        """Of how many stored intervals a row is made."""
+        return 1
+
+    def behind(self, after: Key | None) -> Position | None:
+        """Where reading goes on."""
+        if after is None:
+            return None
+        node, start = after[:2]
+        span = self.asked.span
+        near = span.start - timedelta(days=2) < start < span.end  # a bucket may begin before its window
+        return node, self.end_of(start) if near else start
+
+    def end_of(self, start: datetime) -> datetime:
+        return start + self.asked.step
+
+
+@dataclass(kw_only=True)
+class ResampledAnswer(WindowAnswer):
+    """Hours or market days made of shorter intervals."""
+
+    bucket: Bucket
+    aggregate: Aggregate
+    columns: Sequence[Column] = RESAMPLED
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape(self.asked, self.names_of, self.bucket.value)
+
+    def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
+        for frame in super().frames(after, at_most):
+            yield resample(frame, self.bucket, self.aggregate)
+
+    @property
+    def intervals(self) -> int:
+        return (timedelta(hours=1) if self.bucket is Bucket.HOUR else timedelta(hours=25)) // self.asked.step
+
+    def end_of(self, start: datetime) -> datetime:
+        if self.bucket is Bucket.HOUR:
+            return start + timedelta(hours=1)
+        return market_day(start.astimezone(EASTERN).date(), EASTERN).end
+
+
+@dataclass(kw_only=True)
+class RevisionsAnswer(WindowAnswer):
+    """Every version of each price of a window."""
+
+    columns: Sequence[Column] = REVISIONS
+    key: tuple[str, ...] = ("node_id", "interval_start", "quality", "revision")
+    name: str = "pjm-lmp-revisions"
+
+    @cached_property
+    def seen(self) -> Stamp:
+        return queries.stamp(self.asked, history=True)
+
+    def made(self, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
+        for chunk in super().made(after, at_most, fields | set(self.key)):
+            yield chunk if after is None else self._rest(chunk, after)
+
+    def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
+        return iter(queries.revision_chunks(self.asked, position=self.behind(after), points=self.points(at_most)))
+
+    def end_of(self, start: datetime) -> datetime:
+        return start  # further versions of the same price may follow
+
+    def _rest(self, chunk: Chunk, after: Key) -> Chunk:
+        """The rows behind `after`: of its own interval some may have been shown."""
+        node, start, quality, revision = after
+        instant = np.datetime64(start.replace(tzinfo=None), "us")
+        qualities = [one.quality for one in self.asked.series]
+        shown = qualities.index(quality) if quality in qualities else len(qualities)
+        source = cast(Coded, chunk["quality"]).codes
+        same: Any = (chunk["node_id"] == node) & (chunk["interval_start"] == instant)
+        seen = same & ((source < shown) | ((source == shown) & (cast(Array, chunk["revision"]) <= revision)))
+        return {name: values[~seen] for name, values in chunk.items()}
+
+
+@dataclass(kw_only=True)
+class LatestAnswer:
+    """The newest price of each node: few rows, read at once. What was read is its own stamp."""
+
+    asked: Asked
+    sandbox: bool
+    columns: Sequence[Column] = PRICES
+    key: tuple[str, ...] = ("node_id",)
+    name: str = "pjm-lmp-latest"
+    zone: ZoneInfo | None = EASTERN
+    max_age: int = field(default_factory=max_age)
+
+    @cached_property
+    def names(self) -> Mapping[int, str]:
+        nodes = None if self.asked.nodes is None else np.asarray(self.asked.nodes, np.int64)
+        return queries.called(nodes, at=timezone.now(), sandbox=self.sandbox)
+
+    @cached_property
+    def frame(self) -> PriceFrame:
+        if not self.asked.series:
+            return empty([], sandbox=self.sandbox)
+        return queries.read_latest(replace(self.asked, nodes=list(self.names) if self.asked.nodes is None else self.asked.nodes))
+
+    def stamp(self) -> str:
+        values = (getattr(self.frame, name).tobytes() for name in COLUMNS)
+        return digest(self.sandbox, self.names, *(hashlib.blake2b(value).hexdigest() for value in values))
+
+    def meta(self) -> Meta:
+        present = np.unique(self.frame.series).tolist()
+        answered = [one for one in self.asked.series if one.id in present]
+        newest = self.frame.first_seen_at.max().item().replace(tzinfo=UTC) if len(self.frame) else None
+        source, licence = source_of(answered), licence_of(answered or self.asked.series)
+        return Meta(source=source, licence=licence, sandbox=self.sandbox, freshness=newest)
+
+    def chunks(self, *, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
+        frame = self.frame if after is None else self.frame.take(self.frame.node_id > after[0])
+        if len(frame):
+            yield Shape(self.asked, lambda nodes: self.names).chunk(frame, fields)

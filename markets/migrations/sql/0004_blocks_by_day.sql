@@ -1,0 +1,3 @@
+-- a day of all nodes, the top of a day, and whether a day has changed: all without opening a block
+DROP INDEX lmp_block_by_day;
+CREATE INDEX lmp_block_by_day ON lmp_block (series, start) INCLUDE (pnode_id, total_avg, congestion_avg, missing, recorded_at);
