@@ -8,3 +8,4 @@ class MarketsConfig(AppConfig):
     upstreams = "markets.feeds.dataminer:UPSTREAMS"
     schedule = "markets.schedule:ENTRIES"
     samples = "markets.samples:load"
+    cards = "markets.cards:CARDS"

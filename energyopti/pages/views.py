@@ -1,4 +1,4 @@
-"""The overview."""
+"""The overview, and how the feeds stand."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import cast
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from energyopti.organisations import queries
 from energyopti.organisations.models import User
-from energyopti.pages import cards
+from energyopti.pages import cards, standing
 
 
 @require_safe
@@ -20,3 +21,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     context = {"cards": cards.render(request, user), "organisations": queries.organisations_of(user)}
     return render(request, "pages/overview.html", context)
+
+
+@require_safe
+@login_required
+def status(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/status.html", standing.context(cast(User, request.user), now=timezone.now()))

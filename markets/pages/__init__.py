@@ -1,0 +1,1 @@
+"""What the markets page asks, reads and shows. Views hold no rules; these modules read through markets.queries."""

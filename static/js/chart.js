@@ -1,0 +1,325 @@
+// Day-ahead against real-time, and the spread between them: two plots that share their time.
+(() => {
+  "use strict";
+  const { Axis, paint, prices } = window.energy;
+  const NAMES = { day_ahead: "day-ahead", real_time: "real-time", lmp: "LMP", energy: "energy", congestion: "congestion", loss: "losses" };
+  const PARTS = ["energy", "congestion", "loss"];
+  const MINUS = "\u2212";
+  const usd = (value) => (value == null ? "–" : `${value < 0 ? MINUS : ""}${Math.abs(value).toFixed(2)}`);
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.plots = figure.querySelector("[data-plots]");
+      this.readout = figure.querySelector("[data-readout]");
+      const told = figure.dataset;
+      [this.start, this.end, this.step] = [told.start, told.end, told.step].map(Number);
+      this.asOf = Number(told.asOf) || 0;
+      this.times = Array.from({ length: Math.round((this.end - this.start) / this.step) }, (_, i) => this.start + i * this.step);
+      this.axis = new Axis(this.start, this.end, told.zone);
+      this.view = this.remembered(told.zoom);
+      this.place = -1;
+      this.drawn = [];
+    }
+
+    remembered(zoom) {
+      const [from, to] = (zoom || "").split("/").map((text) => Date.parse(text) / 1000);
+      return from >= this.start && to <= this.end && from < to ? [from, to] : [this.start, this.end];
+    }
+
+    async open() {
+      const told = this.figure.dataset;
+      const window = { start: this.start, end: this.end, step: this.step };
+      this.readout.textContent = "Loading prices";
+      try {
+        [this.day_ahead, this.real_time] = await Promise.all([
+          prices.load(told.dayAhead, { ...window, length: prices.HOUR }),
+          prices.load(told.realTime, { ...window, length: this.step }),
+        ]);
+      } catch (problem) {
+        this.readout.textContent = `The prices could not be loaded: ${problem.message}. The table below holds them.`;
+        this.figure.dataset.state = "failed";
+        return;
+      }
+      this.dart = this.times.map((_, i) => this.difference(i));
+      this.listen();
+      this.draw();
+      this.figure.dataset.state = "drawn";
+      await this.revise();
+    }
+
+    async revise() {
+      const told = this.figure.dataset;
+      const asked = [[this.day_ahead, told.dayAheadRevisions], [this.real_time, told.realTimeRevisions]];
+      const done = await Promise.allSettled(asked.map(([market, address]) => prices.addRevisions(market, address, this.asOf)));
+      if (done.some((one) => one.status === "rejected")) this.readout.textContent += " (marks of restated prices are not complete)";
+      this.figure.dataset.state = "revised";
+      this.draw();
+    }
+
+    difference(i) {
+      const [ahead, real] = [this.day_ahead.lmp[i], this.real_time.lmp[i]];
+      return ahead == null || real == null ? null : ahead - real;
+    }
+
+    // --- what is switched on -----------------------------------------------------------------
+
+    ticked(name) {
+      const boxes = [...this.figure.querySelectorAll(`input[name=${name}]`)];
+      return boxes.filter((box) => box.checked).map((box) => box.value);
+    }
+
+    get drawing() {
+      return this.figure.querySelector("select[name=draw]").value;
+    }
+
+    switched(box) {
+      if (box.type === "checkbox" && !this.ticked(box.name).length) box.checked = true; // one stays
+      this.draw();
+      this.keep();
+    }
+
+    // The address says what is shown, so that it can be passed on
+    keep() {
+      const zoomed = this.view[0] > this.start || this.view[1] < this.end;
+      const iso = (at) => new Date(at * 1000).toISOString().replace(/:\d\d\.\d+Z/, "Z");
+      const shown = {
+        show: this.ticked("show").join(","), markets: this.ticked("markets").join(","), draw: this.drawing,
+        zoom: zoomed ? this.view.map(iso).join("/") : "",
+      };
+      const usual = { show: "lmp", markets: "day_ahead,real_time", draw: "lines", zoom: "" };
+      const change = (search, names) => {
+        const query = new URLSearchParams(search);
+        for (const name of names) {
+          if (shown[name] === usual[name]) query.delete(name);
+          else query.set(name, shown[name]);
+        }
+        return `?${query}`;
+      };
+      const search = change(location.search, Object.keys(shown));
+      history.replaceState(null, "", search === "?" ? location.pathname : search);
+      for (const link of document.querySelectorAll('main a[href^="?"]')) {
+        const [asked, place] = link.getAttribute("href").split("#");
+        link.setAttribute("href", change(asked, ["show", "markets", "draw"]) + (place ? `#${place}` : ""));
+      }
+    }
+
+    // --- drawing -----------------------------------------------------------------------------
+
+    draw() {
+      this.colours = paint.colours();
+      this.drawn.forEach((plot) => plot.destroy());
+      const width = this.width();
+      this.drawn = [this.pricePlot(width), this.dartPlot(width)];
+      this.figure.dataset.rings = String(this.rings().length);
+      if (this.place >= 0) this.point(this.place);
+      else this.say(-1);
+    }
+
+    width() {
+      return this.printing ? Math.min(680, this.plots.clientWidth || 680) : Math.max(240, this.plots.clientWidth);
+    }
+
+    lines() {
+      const markets = this.ticked("markets");
+      return this.ticked("show").flatMap((part) => markets.map((market) => ({ part, market })));
+    }
+
+    pricePlot(width) {
+      const stacked = this.drawing === "lines" ? null : this[this.drawing];
+      const parts = this.ticked("show").filter((part) => PARTS.includes(part));
+      const columns = stacked ? (parts.length ? parts : PARTS).map((part) => stacked[part]) : [];
+      const colours = (parts.length ? parts : PARTS).map((part) => this.colours[part]);
+      const lines = stacked ? [{ part: "lmp", market: this.drawing }] : this.lines();
+      const series = lines.map((line) => ({
+        stroke: stacked ? this.colours.restated : this.colours[line.part === "lmp" ? line.market : line.part],
+        dash: line.part !== "lmp" && line.market === "day_ahead" ? [5, 4] : undefined,
+        width: 1.75, points: { show: false }, paths: paint.steps(this.step), scale: "y",
+      }));
+      const values = lines.map((line) => this[line.market][line.part]);
+      const below = (plot) => stacked && paint.stacked(plot, this.step, columns, colours);
+      const above = (plot) => paint.rings(plot, this.rings(), this.colours.restated, this.colours.card);
+      return this.plot({ width, height: this.height(300), values, series, stacked: columns, below, above, named: false });
+    }
+
+    dartPlot(width) {
+      const series = [{ paths: () => null, points: { show: false }, scale: "y" }];
+      const below = (plot) => paint.bars(plot, this.step, this.dart, this.colours.up, this.colours.down);
+      const above = (plot) => paint.level(plot, 0, this.colours.axis);
+      return this.plot({ width, height: this.height(140), values: [this.dart], series, stacked: [this.dart], below, above, named: true });
+    }
+
+    height(wide) {
+      return this.plots.clientWidth < 520 && !this.printing ? Math.round(wide * 0.85) : wide;
+    }
+
+    // Restated prices of the lines that show the LMP
+    rings() {
+      const shown = this.drawing === "lines" ? (this.ticked("show").includes("lmp") ? this.ticked("markets") : []) : [this.drawing];
+      return shown.flatMap((market) => this[market].own.filter((one) => one.restated));
+    }
+
+    plot({ width, height, values, series, stacked, below, above, named }) {
+      const font = "11px system-ui, sans-serif";
+      const lined = { stroke: this.colours.grid, width: 1 };
+      const side = { stroke: this.colours.axis, font, grid: lined, ticks: { show: false }, size: 48, values: (plot, marks) => marks.map((mark) => String(mark).replace("-", MINUS)) };
+      const time = {
+        stroke: this.colours.axis, font, grid: lined, ticks: { show: false }, size: named ? 40 : 8,
+        splits: (plot, axis, min, max) => this.axis.marks(min, max, plot.bbox.width / (window.devicePixelRatio || 1)),
+        values: (plot, marks) => this.named(marks, named),
+      };
+      return new uPlot({
+        width, height, legend: { show: false }, padding: [8, 18, 0, 0],
+        scales: { x: { time: false, range: () => this.view }, y: { range: () => this.range(values, stacked) } },
+        axes: [time, side],
+        series: [{}, ...series],
+        cursor: {
+          y: false, points: { show: false }, sync: { key: "prices" }, drag: { x: true, y: false, setScale: false, dist: 4 },
+          bind: { dblclick: () => () => this.show(this.start, this.end) },
+        },
+        hooks: {
+          drawAxes: [below], draw: [above],
+          setCursor: [(plot) => this.pointed(plot)],
+          setSelect: [(plot) => this.selected(plot)],
+        },
+      }, [this.times, ...values], this.plots);
+    }
+
+    named(marks, named) {
+      if (!named) return marks.map(() => "");
+      const labels = this.axis.labels(marks);
+      this.figure.dataset.axis = labels.map((label) => label.replace("\n", " ")).join("|");
+      return labels;
+    }
+
+    // The y-range of what is in view, with some air; stacked bars stand on zero
+    range(lines, stacked) {
+      let [low, high] = [Infinity, -Infinity];
+      const see = (value) => { low = Math.min(low, value); high = Math.max(high, value); };
+      this.times.forEach((at, i) => {
+        if (at + this.step <= this.view[0] || at >= this.view[1]) return;
+        for (const values of lines) if (values[i] != null) see(values[i]);
+        if (!stacked.length) return;
+        const parts = stacked.map((values) => values[i] || 0);
+        see(parts.filter((value) => value > 0).reduce((sum, value) => sum + value, 0));
+        see(parts.filter((value) => value < 0).reduce((sum, value) => sum + value, 0));
+      });
+      if (low > high) return [0, 1];
+      const air = Math.max((high - low) * 0.06, 0.5);
+      return [low - air, high + air];
+    }
+
+    // --- zoom --------------------------------------------------------------------------------
+
+    show(from, to) {
+      const least = 3 * this.step;
+      const whole = this.end - this.start;
+      const length = Math.min(whole, Math.max(least, to - from));
+      const first = Math.min(Math.max(this.start, from), this.end - length);
+      this.view = [first, first + length];
+      this.figure.dataset.view = this.view.join("/");
+      this.drawn.forEach((plot) => plot.setScale("x", { min: this.view[0], max: this.view[1] }));
+      this.keep();
+    }
+
+    selected(plot) {
+      const { left, width } = plot.select;
+      if (width < 4) return;
+      const [from, to] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+      plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      this.show(from, to);
+    }
+
+    zoom(what) {
+      const [from, to] = this.view;
+      const length = to - from;
+      const middle = this.place >= 0 && what === "in" ? this.times[this.place] + this.step / 2 : (from + to) / 2;
+      const half = { in: length / 4, out: length }[what];
+      if (half) this.show(middle - half, middle + half);
+      else if (what === "left") this.show(from - length / 2, to - length / 2);
+      else if (what === "right") this.show(from + length / 2, to + length / 2);
+      else this.show(this.start, this.end);
+    }
+
+    // --- reading -----------------------------------------------------------------------------
+
+    pointed(plot) {
+      if (plot.cursor.left == null || plot.cursor.left < 0) return;
+      const place = Math.floor((plot.posToVal(plot.cursor.left, "x") - this.start) / this.step);
+      this.place = Math.min(this.times.length - 1, Math.max(0, place));
+      this.say(this.place);
+    }
+
+    point(place) {
+      this.place = Math.min(this.times.length - 1, Math.max(0, place));
+      const at = this.times[this.place] + this.step / 2;
+      if (at < this.view[0] || at > this.view[1]) this.show(at - (this.view[1] - this.view[0]) / 2, at + (this.view[1] - this.view[0]) / 2);
+      const [plot] = this.drawn;
+      plot.setCursor({ left: plot.valToPos(at, "x"), top: 10 });
+      this.say(this.place);
+    }
+
+    say(place) {
+      this.readout.replaceChildren();
+      if (place < 0) {
+        this.readout.textContent = "Point at the chart, or press the arrow keys in it, to read a price.";
+        return;
+      }
+      const at = this.times[place];
+      this.readout.append(this.axis.full(at));
+      for (const market of ["day_ahead", "real_time"]) this.add(`${NAMES[market]} ${usd(this[market].lmp[place])}`, market);
+      this.add(`DART ${usd(this.dart[place])}`);
+      for (const line of this.lines().filter((line) => line.part !== "lmp")) {
+        this.add(`${NAMES[line.market]} ${NAMES[line.part]} ${usd(this[line.market][line.part][place])}`, line.part);
+      }
+      for (const market of ["day_ahead", "real_time"]) {
+        const { length, at: stored } = this[market];
+        const one = stored.get(at - ((at - this.start) % length));
+        if (one && one.restated) this.add(`${NAMES[market]} ${one.restated}`);
+      }
+    }
+
+    add(text, swatch) {
+      const part = document.createElement("b");
+      if (swatch) {
+        const line = document.createElement("span");
+        line.className = `swatch ${swatch}`;
+        part.append(line, " ");
+      }
+      part.append(text);
+      this.readout.append(part);
+    }
+
+    // --- the outside -------------------------------------------------------------------------
+
+    listen() {
+      const tools = this.figure.querySelector("[data-zoom-tools]");
+      tools.hidden = false;
+      tools.addEventListener("click", (event) => event.target.dataset.do && this.zoom(event.target.dataset.do));
+      this.figure.addEventListener("change", (event) => this.switched(event.target));
+      this.plots.addEventListener("keydown", (event) => this.pressed(event));
+      document.addEventListener("themechange", () => this.draw());
+      const print = (printing) => () => { this.printing = printing; this.draw(); };
+      addEventListener("beforeprint", print(true));
+      addEventListener("afterprint", print(false));
+      new ResizeObserver(() => this.printing || this.drawn[0].width === this.width() || this.draw()).observe(this.plots);
+    }
+
+    pressed(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const first = Math.floor((this.view[0] - this.start) / this.step);
+      const move = (by) => this.point(this.place < 0 ? first : this.place + by);
+      const keys = {
+        ArrowLeft: () => (event.shiftKey ? this.zoom("left") : move(-1)),
+        ArrowRight: () => (event.shiftKey ? this.zoom("right") : move(1)),
+        Home: () => this.point(first), End: () => this.point(Math.ceil((this.view[1] - this.start) / this.step) - 1),
+        "+": () => this.zoom("in"), "=": () => this.zoom("in"), "-": () => this.zoom("out"), 0: () => this.zoom("reset"), Escape: () => this.zoom("reset"),
+      };
+      if (!keys[event.key]) return;
+      event.preventDefault();
+      keys[event.key]();
+    }
+  }
+
+  for (const figure of document.querySelectorAll("[data-chart]")) new Chart(figure).open();
+})();
