@@ -43,7 +43,7 @@ def _loader(element: str, since: int = 0) -> type[Loader]:
 
 _LOADERS = {oid: _loader(element) for element, oid in _ARRAY_OID.items()}
 _LOADERS[1185] = _loader("int8", PG_EPOCH)  # timestamptz: microseconds since 1970
-
+_EMPTY = {oid: np.dtype(_SCALAR[element][1]).newbyteorder("=") for element, oid in _ARRAY_OID.items()} | {1185: np.dtype(np.int64)}
 
 _taught: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
@@ -75,13 +75,17 @@ def reading() -> AbstractContextManager[Rows]:
 def columns(rows: Rows, names: Sequence[str], query: str, params: Mapping[str, Any]) -> dict[str, Array]:
     """A query's columns, one array each.
 
-    `query` must name them so and give int2, int4, int8, float8 or timestamptz (microseconds since
-    1970), never null."""
+    `query` must name them so and give int2, int4, int8, float8 or timestamptz (microseconds since 1970), never null.
+    """
     gathered = ", ".join(f"array_agg({name}) AS {name}" for name in names)
     rows.execute(f"SELECT {gathered} FROM ({query}) gathered", params)  # noqa: S608 names and query are our own
     row = rows.fetchone()
     assert row is not None
-    return {name: np.empty(0) if column is None else column for name, column in zip(names, row, strict=True)}
+    assert rows.description is not None
+    return {
+        name: np.empty(0, _EMPTY[told.type_code]) if column is None else column
+        for name, column, told in zip(names, row, rows.description, strict=True)
+    }
 
 
 def literal(values: Array) -> str:

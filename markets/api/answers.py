@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ from markets import queries
 from markets.api.fields import PRICES, RESAMPLED, REVISIONS, Shape
 from markets.queries import Asked
 from markets.queries.chunks import POINTS, Position
+from markets.queries.naming import Names
 from markets.queries.resample import Aggregate, Bucket, Peak, of_peak, resample
 from markets.queries.rows import COLUMNS, empty
 from markets.types import PriceFrame, SeriesSeen, Stamp
@@ -62,32 +63,32 @@ class WindowAnswer:
     name: str = "pjm-lmp"
     zone: ZoneInfo | None = EASTERN
     max_age: int = field(default_factory=max_age)
+    stored: int | None = field(default=None, init=False)  # prices in the window, once one page has shown them all
 
     @cached_property
     def seen(self) -> Stamp:
         return queries.stamp(self.asked)
 
+    @property
+    def tells_all(self) -> bool:
+        """Whether each stored price of named nodes is a row: then the rows of a whole window tell how complete it is."""
+        return self.asked.nodes is not None and self.peak is None
+
     @cached_property
-    def names(self) -> Mapping[int, str]:
-        """Of the nodes that were named."""
-        return self._called(np.asarray(self.asked.nodes, np.int64))
-
-    def names_of(self, nodes: Array) -> Mapping[int, str]:
-        return self._called(nodes) if self.asked.nodes is None else self.names
-
-    def _called(self, nodes: Array) -> Mapping[int, str]:
+    def names(self) -> Names:
+        """Of the nodes that were named, or of all."""
+        nodes = None if self.asked.nodes is None else np.asarray(self.asked.nodes, np.int64)
         return queries.called(nodes, at=self.asked.span.end, sandbox=self.sandbox)
 
     @cached_property
     def shape(self) -> Shape:
-        return Shape(self.asked, self.names_of)
+        return Shape(self.asked, self.names)
 
     def stamp(self) -> str:
-        names = queries.list_stamp(sandbox=self.sandbox) if self.asked.nodes is None else digest(self.names)
-        return f"{self.seen.text} {self.sandbox} {names}"
+        return f"{self.seen.text} {self.sandbox} {self.names.digest()}"
 
     def meta(self) -> Meta:
-        counted = queries.completeness(self.asked)
+        counted = queries.counted(self.asked, self.stored) if self.stored is not None else queries.completeness(self.asked)
         answered = self.seen.answered
         return Meta(
             source=source_of(answered),
@@ -107,6 +108,8 @@ class WindowAnswer:
             rows += rows_in(chunk)
             if at_most and rows >= at_most:
                 return
+        if after is None and self.tells_all:
+            self.stored = rows
 
     def made(self, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
         for frame in self.frames(after, at_most):
@@ -149,7 +152,11 @@ class ResampledAnswer(WindowAnswer):
 
     @cached_property
     def shape(self) -> Shape:
-        return Shape(self.asked, self.names_of, self.bucket.value)
+        return Shape(self.asked, self.names, self.bucket.value)
+
+    @property
+    def tells_all(self) -> bool:
+        return False
 
     def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
         for frame in super().frames(after, at_most):
@@ -176,6 +183,10 @@ class RevisionsAnswer(WindowAnswer):
     @cached_property
     def seen(self) -> Stamp:
         return queries.stamp(self.asked, history=True)
+
+    @property
+    def tells_all(self) -> bool:
+        return False
 
     def made(self, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
         for chunk in super().made(after, at_most, fields | set(self.key)):
@@ -212,7 +223,7 @@ class LatestAnswer:
     max_age: int = field(default_factory=max_age)
 
     @cached_property
-    def names(self) -> Mapping[int, str]:
+    def names(self) -> Names:
         nodes = None if self.asked.nodes is None else np.asarray(self.asked.nodes, np.int64)
         return queries.called(nodes, at=timezone.now(), sandbox=self.sandbox)
 
@@ -220,11 +231,11 @@ class LatestAnswer:
     def frame(self) -> PriceFrame:
         if not self.asked.series:
             return empty([], sandbox=self.sandbox)
-        return queries.read_latest(replace(self.asked, nodes=list(self.names) if self.asked.nodes is None else self.asked.nodes))
+        return queries.read_latest(replace(self.asked, nodes=self.asked.nodes if self.asked.nodes is not None else self.names.ids.tolist()))
 
     def stamp(self) -> str:
         values = (getattr(self.frame, name).tobytes() for name in COLUMNS)
-        return digest(self.sandbox, self.names, *(hashlib.blake2b(value).hexdigest() for value in values))
+        return digest(self.sandbox, self.names.digest(), *(hashlib.blake2b(value).hexdigest() for value in values))
 
     def meta(self) -> Meta:
         present = np.unique(self.frame.series).tolist()
@@ -236,4 +247,4 @@ class LatestAnswer:
     def chunks(self, *, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
         frame = self.frame if after is None else self.frame.take(self.frame.node_id > after[0])
         if len(frame):
-            yield Shape(self.asked, lambda nodes: self.names).chunk(frame, fields)
+            yield Shape(self.asked, self.names).chunk(frame, fields)

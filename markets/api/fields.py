@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from energyopti.api.columns import Chunk, Coded, Column, Kind, Nullable, Values, constant
-from energyopti.feeds.table import Array
 from markets.queries import Asked
+from markets.queries.naming import Names
 from markets.types import PriceFrame, ResampledFrame, RevisionFrame
 
 RESOLUTIONS = {5: "5min", 60: "1h"}  # minutes of one interval → what it is called
@@ -60,7 +60,7 @@ class Shape:
     """How the frames of one question become chunks. `names` gives what nodes are called; `resolution`: of resampled rows."""
 
     asked: Asked
-    names: Callable[[Array], Mapping[int, str]]
+    names: Names
     resolution: str = ""
 
     def chunk(self, frame: PriceFrame, fields: frozenset[str]) -> Chunk:
@@ -69,9 +69,8 @@ class Shape:
     def node_name(self, frame: PriceFrame) -> Values:
         """A frame is by node."""
         new = np.append(True, frame.node_id[1:] != frame.node_id[:-1])[: len(frame)]
-        names = self.names(nodes := frame.node_id[new])
-        found = [names.get(node) for node in nodes.tolist()]
-        return np.array(found, object) if len(found) == len(frame) else Coded(np.cumsum(new) - 1, found)
+        found = self.names.of(frame.node_id[new])
+        return found if len(found) == len(frame) else Coded(np.cumsum(new) - 1, found.tolist())
 
     def market_type(self, frame: PriceFrame) -> Values:
         return constant(self.asked.series[0].market, len(frame))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from energyopti.intervals import Span, market_day
 from markets import queries
@@ -39,7 +39,7 @@ def ranked(span: Span, *, market: str, limit: int) -> list[CongestedNode]:
     for step in STEPS.values():
         series = queries.choose(market=market, resolution=step)
         if found := queries.top_congested(queries.Asked(tuple(series), None, span), limit=limit):
-            return [replace(one, node_id=int(one.node_id)) for one in found]  # whole-day columns come as floats beside an empty live table
+            return found
     return []
 
 

@@ -2,15 +2,16 @@
 
 from markets.queries.chunks import chunks, revision_chunks
 from markets.queries.congestion import congestion, top_congested
-from markets.queries.directory import called, followed, is_sandbox, list_stamp, listed_at, names, nodes, resolve
+from markets.queries.directory import followed, is_sandbox, listed_at, names, nodes, resolve
 from markets.queries.gaps import gaps
 from markets.queries.latest import latest, read_latest
 from markets.queries.live import lying_live
+from markets.queries.naming import called, list_stamp
 from markets.queries.prices import prices
 from markets.queries.revisions import revisions
 from markets.queries.rows import Asked
 from markets.queries.series import choose
-from markets.queries.window import completeness, stamp
+from markets.queries.window import completeness, counted, stamp
 
 __all__ = [
     "Asked",
@@ -19,6 +20,7 @@ __all__ = [
     "chunks",
     "completeness",
     "congestion",
+    "counted",
     "followed",
     "gaps",
     "is_sandbox",

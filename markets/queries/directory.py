@@ -13,7 +13,6 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 
 from energyopti.errors import InvalidInput
-from energyopti.feeds.table import Array
 from markets import arrays
 from markets.models import FollowedNode, Node
 from markets.models.nodes import plain_name
@@ -23,23 +22,12 @@ _NAMES = (
     "SELECT DISTINCT ON (pnode_id) pnode_id, name, type, zone, voltage FROM markets_node WHERE sandbox = %(sandbox)s{some}"
     " ORDER BY pnode_id, effective_from >= %(at)s, abs(extract(epoch FROM effective_from - %(at)s))"
 )
-_ROW = ("pnode_id", "name", "type", "kind", "zone", "voltage", "effective_from", "effective_to", "origin", "run_id", "sandbox")
+ROW = ("pnode_id", "name", "type", "kind", "zone", "voltage", "effective_from", "effective_to", "origin", "run_id", "sandbox")
 # the index node_by_plain_name is over this expression
 _FOUND = (
     r"SELECT upper(trim(regexp_replace(name, '\s+', ' ', 'g'))), pnode_id, effective_from, effective_to FROM markets_node"
     r" WHERE sandbox = %(sandbox)s AND (pnode_id = ANY(%(ids)s::bigint[])"
     r" OR upper(trim(regexp_replace(name, '\s+', ' ', 'g'))) = ANY(%(keys)s::text[]))"
-)
-SEPARATOR = "\x1f"  # ASCII's own for units: no name holds it
-# the last window that begins before the instant; else the first one behind it
-_CALLED = (
-    "SELECT array_agg(pnode_id), string_agg(name, E'\\x1f')"
-    " FROM (SELECT * FROM (SELECT DISTINCT ON (pnode_id) pnode_id, name FROM markets_node"
-    "  WHERE sandbox = %(sandbox)s AND effective_from < %(at)s{some} ORDER BY pnode_id DESC, effective_from DESC) begun"
-    " UNION ALL SELECT * FROM (SELECT DISTINCT ON (pnode_id) pnode_id, name FROM markets_node n"
-    "  WHERE sandbox = %(sandbox)s AND effective_from >= %(at)s{some} AND NOT EXISTS (SELECT FROM markets_node o"
-    "   WHERE o.sandbox = n.sandbox AND o.pnode_id = n.pnode_id AND o.effective_from < %(at)s)"
-    "  ORDER BY pnode_id, effective_from) later) named"
 )
 FOLLOWED_TYPES = ("ZONE", "HUB", "INTERFACE")  # while nobody has chosen
 
@@ -76,18 +64,11 @@ def nodes(
     if zone:
         rows = rows.filter(zone__iexact=zone)
     if active_on:
-        rows = rows.filter(_active(active_on))
+        rows = rows.filter(active(active_on))
     if after:
         node, start = after
         rows = rows.filter(Q(pnode_id__gt=node) | Q(pnode_id=node, effective_from__gt=start))
-    return [NodeRow(*row) for row in rows.order_by("pnode_id", "effective_from").values_list(*_ROW)[:limit]]
-
-
-def list_stamp(*, sandbox: bool) -> str:
-    """Changes with the node list: whenever rows are added, changed by a run, or give way."""
-    query = "SELECT count(*), sum(run_id)::text, max(id) FROM markets_node WHERE sandbox = %(sandbox)s"
-    with arrays.reading() as rows:
-        return " ".join(map(str, rows.execute(query, {"sandbox": sandbox}).fetchone() or ()))
+    return [NodeRow(*row) for row in rows.order_by("pnode_id", "effective_from").values_list(*ROW)[:limit]]
 
 
 def listed_at(*, sandbox: bool) -> datetime | None:
@@ -112,21 +93,11 @@ def names(ids: Sequence[int] | None, *, at: datetime, sandbox: bool) -> dict[int
     return {node: NodeSeen(*said) for node, *said in found}
 
 
-def called(ids: Array | None, *, at: datetime, sandbox: bool) -> dict[int, str]:
-    """The names alone: ten times as fast over all nodes."""
-    some = "" if ids is None else " AND pnode_id = ANY(%(ids)s::bigint[])"
-    query = _CALLED.format(some=some)
-    with arrays.reading() as rows:
-        found = rows.execute(query, {"sandbox": sandbox, "at": at, "ids": None if ids is None else arrays.literal(ids)}).fetchone()
-    nodes, joined = found or (None, None)
-    return {} if nodes is None else dict(zip(nodes.tolist(), joined.split(SEPARATOR), strict=True))
-
-
 def followed(*, sandbox: bool) -> tuple[int, ...]:
     """Ids, ascending: what people chose; while nobody has, the active zones, hubs and interfaces."""
     if chosen_by_people(sandbox=sandbox):
         return tuple(FollowedNode.objects.filter(sandbox=sandbox).order_by("pnode_id").values_list("pnode_id", flat=True))
-    usual = Node.objects.filter(_active(timezone.now()), sandbox=sandbox).annotate(kind_of=Upper("type"))
+    usual = Node.objects.filter(active(timezone.now()), sandbox=sandbox).annotate(kind_of=Upper("type"))
     return tuple(usual.filter(kind_of__in=FOLLOWED_TYPES).order_by("pnode_id").values_list("pnode_id", flat=True).distinct())
 
 
@@ -193,7 +164,7 @@ def _by_name(rows: QuerySet[Node]) -> QuerySet[Any]:
     return rows.annotate(key=plain_name())
 
 
-def _active(instant: datetime) -> Q:
+def active(instant: datetime) -> Q:
     return Q(effective_from__lte=instant) & (Q(effective_to=None) | Q(effective_to__gt=instant))
 
 

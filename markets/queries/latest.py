@@ -25,7 +25,7 @@ _NEWEST = (
     " (SELECT start FROM lmp_block WHERE series = one.series ORDER BY start DESC LIMIT 1)"
     " FROM unnest(%(series)s::smallint[]) one(series)"
 )
-_LIVE_AT = f"SELECT {STATE} FROM lmp_live WHERE series = %(series)s AND interval_start = %(at)s ORDER BY recorded_at DESC"  # noqa: S608
+_LIVE_AT = f"SELECT {STATE} FROM lmp_live WHERE series = %(series)s AND interval_start = %(at)s"  # noqa: S608
 _LIVE_BEFORE = (
     f"SELECT {STATE} FROM unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"  # noqa: S608
     " (SELECT * FROM lmp_live WHERE series = %(series)s AND pnode_id = node ORDER BY interval_start DESC, recorded_at DESC LIMIT 1) l"
@@ -82,17 +82,17 @@ def latest(
     return read_latest(Asked(tuple(series), nodes, EVER)) if series else empty([], sandbox=bool(sandbox))
 
 
-def read_latest(asked: Asked) -> PriceFrame:
+def read_latest(asked: Asked, newest: Sequence[Newest] | None = None) -> PriceFrame:
     """See latest. The live table first; blocks of the nodes alone that have no live price as new as a block could be."""
     nodes = np.sort(np.array(asked.nodes, np.int64)) if asked.nodes is not None else all_nodes(sandbox=asked.series[0].sandbox)
     nodes = nodes[np.append(True, nodes[1:] != nodes[:-1])[: len(nodes)]]
-    newest = _newest(asked)
+    newest = newest_instants(asked) if newest is None else newest
     live = together([empty(asked.series), *(_live(one, nodes) for one in newest if one.live)])
     at = np.full(len(nodes), NEVER)
     np.maximum.at(at, np.searchsorted(nodes, live.node_id), live.interval_start)
     closed = [_sealed(one, nodes[at < one.end]) for one in newest if one.day]
-    frame = together([empty(asked.series), *closed, live])
-    # a block stands before the live row that it was made of
+    # a block stands before the live row that it was made of, and of live rows what came last
+    frame = together([empty(asked.series), *closed, live.take(np.arange(len(live))[::-1])])
     return _newest_of_each(frame, -frame.first_seen_at.astype(np.int64), asked.rank(frame.series))
 
 
@@ -109,7 +109,8 @@ def all_nodes(*, sandbox: bool) -> Array:
         return arrays.columns(rows, ["pnode_id"], query, {"sandbox": sandbox})["pnode_id"]
 
 
-def _newest(asked: Asked) -> list[Newest]:
+def newest_instants(asked: Asked) -> list[Newest]:
+    """Of each series, by index."""
     series = {one.id: one for one in asked.series}
     with arrays.reading() as rows:
         found = rows.execute(_NEWEST, asked.params).fetchall()

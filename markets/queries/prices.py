@@ -55,7 +55,11 @@ def prices(
 
 def read(asked: Asked) -> PriceFrame:
     """What answers the question, by node and time: two queries, three where a block has been replaced."""
-    closed, live = sealed(asked), from_live(asked)
+    return merged(asked, sealed(asked), from_live(asked))
+
+
+def merged(asked: Asked, closed: PriceFrame, live: PriceFrame) -> PriceFrame:
+    """Slot by slot the best of what the blocks and the live rows say."""
     if not len(live) and (len(asked.series) == 1 or not len(closed) or closed.series.min() == closed.series.max()):
         return closed
     frame = together([closed, live])

@@ -47,7 +47,7 @@ LIVE = (
     f"SELECT {STATE} FROM lmp_live"  # noqa: S608
     " WHERE series = ANY(%(series)s) AND pnode_id = ANY(%(nodes)s::bigint[])"
     " AND interval_start >= %(start)s AND interval_start < %(end)s"
-    " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity') ORDER BY recorded_at"
+    " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity')"
 )
 
 
@@ -201,10 +201,13 @@ def from_live(asked: Asked) -> PriceFrame:
 
 
 def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any]) -> PriceFrame:
-    """The live states that a query finds; it selects STATE."""
+    """The live states that a query finds, by arrival; it selects STATE."""
     names = ["series", "pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
     with arrays.reading() as rows:
         found = arrays.columns(rows, names, query, params)
+    if (found["arrived"][1:] < found["arrived"][:-1]).any():  # numpy sorts sooner than PostgreSQL
+        order = np.argsort(found["arrived"], kind="stable")
+        found = {name: column[order] for name, column in found.items()}
     # in whole seconds, rounded up as `seen` is: sealing the day must not change what was known at an instant
     found["arrived"] = -(-found["arrived"] // 1_000_000) * 1_000_000
     return from_states(series, found)

@@ -40,8 +40,9 @@ _BLOCKS_EVER = (
     f" UNION ALL SELECT series, start, recorded_at, n, seen FROM lmp_block_history WHERE {_WINDOW}{{nodes}}) ever WHERE true"
 )
 _STAMP = (
-    "SELECT b.count, b.arrived, e.*, l.count, l.arrived{answered}"
-    " FROM (SELECT count(*), max({arrived}) AS arrived{present} FROM {blocks}) b,"
+    # `seen` counts whole seconds, rounded up: a block that comes within the same second is told by its own record
+    "SELECT b.count, b.recorded, b.arrived, e.*, l.count, l.arrived{answered}"
+    " FROM (SELECT count(*), max(recorded_at) AS recorded, max({arrived}) AS arrived{present} FROM {blocks}) b,"
     " (SELECT count(*), max(recorded_at) FROM {energy}) e, (SELECT count(*), max(recorded_at) AS arrived{present} FROM {live}) l"
 )
 # a sealed block was recorded when its first price came; `seen` says when the others did
@@ -94,7 +95,7 @@ def stamp(asked: Asked, *, history: bool = False) -> Stamp:
     text = " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in (*asked.params["series"], *found))
     moments = [part.astimezone(UTC) for part in found if isinstance(part, datetime)]
     freshness = min(max(moments), asked.as_of or LAST) if moments else None
-    return Stamp(text, freshness, tuple(one for one, there in zip(asked.series, found[6:], strict=True) if there))
+    return Stamp(text, freshness, tuple(one for one, there in zip(asked.series, found[7:], strict=True) if there))
 
 
 def _stamp_query(asked: Asked, *, history: bool) -> str:
@@ -121,6 +122,11 @@ def completeness(asked: Asked) -> Completeness:
         days, counts, points, nodes = rows.execute(query, _params(asked)).fetchone() or (None, None, 0, 0)
     stored = int(points) + (0 if days is None else int((_slots(asked, days) * counts).sum()))
     return Completeness((nodes if asked.nodes is None else len(_publishable(asked))) * asked.slots, stored)
+
+
+def counted(asked: Asked, stored: int) -> Completeness:
+    """The same for named nodes, where somebody has read the whole window and counted its prices."""
+    return Completeness(len(_publishable(asked)) * asked.slots if asked.series else 0, stored)
 
 
 def _of(asked: Asked, query: str) -> str:

@@ -18,7 +18,7 @@ from energyopti.api.formats.local import offsets
 from energyopti.feeds.table import Array
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
-_AT_ONCE = (Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.BOOLEAN)  # what orjson writes from the array itself
+_AT_ONCE = (Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.BOOLEAN, Kind.TEXT)  # what orjson writes in one go
 _FEW = 4  # runs this many times rarer than rows are worth looking for
 
 
@@ -49,9 +49,15 @@ def _rows(columns: Sequence[Column], chunk: Chunk, zone: ZoneInfo | None) -> Ite
 
 def _array(column: Column, values: Values, zone: ZoneInfo | None) -> bytes:
     """A column's JSON values with commas between, without brackets."""
-    if isinstance(values, np.ndarray) and column.kind in _AT_ONCE and not _lacks_times(values) and _runs(values) is None:
-        return dumps(np.ascontiguousarray(values))[1:-1]
-    return b",".join(tokens(column, values, zone))
+    if isinstance(values, Nullable):
+        return b",".join(tokens(column, values, zone))
+    if runs := _runs(values.codes if isinstance(values, Coded) else values):
+        heads, counts = runs
+        told = zip(_each(column, values[heads], zone), counts.tolist(), strict=True)
+        return b"".join((token + b",") * count for token, count in told)[:-1]
+    if isinstance(values, np.ndarray) and column.kind in _AT_ONCE and not _lacks_times(values):
+        return dumps(values.tolist() if column.kind is Kind.TEXT else np.ascontiguousarray(values))[1:-1]
+    return b",".join(_each(column, values, zone))
 
 
 def tokens(column: Column, values: Values, zone: ZoneInfo | None = None) -> list[bytes]:
