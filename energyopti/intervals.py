@@ -74,6 +74,6 @@ def parse_instant(text: str, *, field: str, zone: ZoneInfo | None = None) -> dat
         raise InvalidInput(f"{text!r} is not an ISO-8601 time", field=field) from None
     if instant.tzinfo is None:
         if zone is None:
-            raise NaiveTime(f"{text!r} has no offset from UTC; write for example {text}Z", field=field)
+            raise NaiveTime(f"{text!r} has no offset from UTC; write for example {instant.isoformat()}Z", field=field)
         instant = instant.replace(tzinfo=zone)
     return instant.astimezone(UTC)

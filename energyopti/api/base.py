@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -48,9 +48,13 @@ class Endpoint(APIView):
         return cls.parameters
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who asks comes first: a stranger learns nothing of the parameters."""
+        """Who asks comes first: a stranger learns nothing of the parameters. A method that is not here is refused as such."""
         super().initial(request, *args, **kwargs)
-        self.asked = params.read(self.all_parameters(), request.query_params)
+        if request.method in self.allowed_methods:
+            known = self.all_parameters()
+            if request.method == "OPTIONS":  # it asks for nothing that could need them
+                known = tuple(replace(parameter, required=False) for parameter in known)
+            self.asked = params.read(known, request.query_params)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         finished = super().finalize_response(request, response, *args, **kwargs)

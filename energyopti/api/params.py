@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -108,14 +108,19 @@ def _day(parameter: Parameter, text: str) -> date:
     return day
 
 
-def _instant(parameter: Parameter, text: str) -> Any:
+def _instant(parameter: Parameter, text: str) -> datetime:
     # a plus sign that was not escaped arrives as a blank; in a time nothing else could be meant
+    return read_instant(text.replace(" ", "+") if text[-6:-5] == " " else text, field=parameter.name)
+
+
+def read_instant(text: str, *, field: str) -> datetime:
+    """A time that somebody typed, in a parameter or a body. Raises NaiveTime, InvalidInput."""
     try:
-        instant = parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text, field=parameter.name)
+        instant = parse_instant(text, field=field)
     except OverflowError:
         instant = None
     if instant is None or not 1990 <= instant.year <= 2199:
-        raise InvalidInput(f"{parameter.name} is {text!r}; write a time between 1990 and 2199", field=parameter.name)
+        raise InvalidInput(f"{field} is {text!r}; write a time between 1990 and 2199", field=field)
     return instant
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -23,6 +24,7 @@ from energyopti.errors import EnergyOptiError, Several
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+AWAY_SECONDS = "5"  # what a database that does not answer is given
 
 # DRF's exceptions that the class alone names; others keep the code they were raised with
 _CODES: dict[type[Exception], str] = {
@@ -117,6 +119,9 @@ def problem_of(error: Exception, place: Place = Place()) -> Problem:
             return Problem(404, "not-found", "there is nothing at this address that you may see")
         case PermissionDenied():
             return Problem(403, "permission-denied", str(error) or "you may not do this")
+        case OperationalError():  # away, or all connections of the pool are taken: nothing that the asker could put right
+            detail = "the database does not answer at this moment; ask again soon"
+            return Problem(503, "database-away", detail, headers={"Retry-After": AWAY_SECONDS})
         case RequestDataTooBig():
             return Problem(413, "body-too-large", f"the body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
         case SuspiciousOperation():  # too many fields, a broken multipart body: Django's own words may quote it

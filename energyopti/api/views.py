@@ -23,14 +23,14 @@ from energyopti.api.base import Endpoint, Meta
 from energyopti.api.cursor import Key
 from energyopti.api.idempotency import idempotent
 from energyopti.api.listed import RowsAnswer
-from energyopti.api.params import Kind, Parameter
+from energyopti.api.params import Kind, Parameter, read_instant
 from energyopti.api.permissions import Staff
 from energyopti.api.table import Answer, TableEndpoint
 from energyopti.errors import ReversedSpan
 from energyopti.feeds import asking, completeness, registry
 from energyopti.feeds.models import Coverage as Window
 from energyopti.feeds.queries import FeedOverview, feed_overview
-from energyopti.intervals import Span, parse_instant
+from energyopti.intervals import Span
 from energyopti.organisations import queries
 from energyopti.organisations.models import APIKey, User
 
@@ -132,7 +132,7 @@ class Pulls(Endpoint):
         body = shapes.PullBody(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        span = Span(*(parse_instant(given[edge], field=edge) for edge in ("start", "end")))
+        span = Span(*(read_instant(given[edge], field=edge) for edge in ("start", "end")))
         asked = asking.ask_pull(
             feed=chosen,
             span=span,

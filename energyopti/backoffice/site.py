@@ -13,8 +13,6 @@ from django.utils.text import slugify
 
 SHELVES = ("What came in", "What is missing", "What was refused", "Nodes", "Organisations", "People", "Schedule")
 OTHER = "Other"
-# A library's own page does not say where it belongs
-SHELF_OF_APP = {"auth": "People"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class BackOffice(admin.AdminSite):
         for app in self._build_app_dict(request).values():
             for entry in app["models"]:
                 shown = self._registry[entry["model"]]
-                shelf = getattr(shown, "shelf", SHELF_OF_APP.get(app["app_label"], OTHER))
+                shelf = getattr(shown, "shelf", OTHER)
                 yield shelf, getattr(shown, "place", 100), getattr(shown, "note", str), entry
         for page in self.pages:
             if request.user.has_perm(page.permission):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum, Value
 
 from energyopti.errors import NotConfigured
 from energyopti.feeds import registry
@@ -40,18 +40,16 @@ class FeedOverview:
 
 def feed_overview() -> list[FeedOverview]:
     """Every declared feed by name, real where it has run for real, else sandbox where that answers."""
-    runs = {(run.feed, run.sandbox): run for run in SyncRun.objects.filter(pk__in=_last_runs())}
+    last = SyncRun.objects.values("feed", "sandbox").annotate(last=Max("pk")).values("last")
+    runs = {(run.feed, run.sandbox): run for run in SyncRun.objects.filter(pk__in=last)}
     windows = _windows_by_feed()
     return [_overview(feed, runs, windows) for feed in registry.feeds().values()]
 
 
-def _last_runs() -> list[int]:
-    return list(SyncRun.objects.values("feed", "sandbox").annotate(last=Max("pk")).values_list("last", flat=True))
-
-
 def _windows_by_feed() -> dict[tuple[str, bool], tuple[int, int]]:
-    whole = Q(status__in=[Coverage.Status.COMPLETE, Coverage.Status.RUNNING])
-    rows = Coverage.objects.values_list("feed", "sandbox").annotate(complete=Count("pk", filter=whole), total=Count("pk"))
+    """(complete, all) of those that have ended: one that runs is neither whole nor a gap."""
+    whole, over = Q(status=Coverage.Status.COMPLETE), ~Q(status=Coverage.Status.RUNNING)
+    rows = Coverage.objects.values_list("feed", "sandbox").annotate(complete=Count("pk", filter=whole), total=Count("pk", filter=over))
     return {(feed, sandbox): (complete, total) for feed, sandbox, complete, total in rows}
 
 
@@ -226,12 +224,18 @@ def newest_refused(*, limit: int, raw: bool) -> list[Quarantine]:
 
 
 def attention(*, since: datetime) -> Attention:
-    """Gaps are counted whenever they began."""
-    return Attention(
-        failed=SyncRun.objects.filter(status=SyncRun.Status.FAILED, started_at__gte=since).count(),
-        gaps=Coverage.objects.filter(GAPS).count(),
-        refused=Quarantine.objects.filter(created_at__gte=since).count(),
-    )
+    """Gaps are counted whenever they began. One query."""
+    failed = SyncRun.objects.filter(status=SyncRun.Status.FAILED, started_at__gte=since)
+    counts = [
+        rows.order_by().values(what=Value(what)).annotate(rows=Count("pk"))
+        for what, rows in (
+            ("failed", failed),
+            ("gaps", Coverage.objects.filter(GAPS)),
+            ("refused", Quarantine.objects.filter(created_at__gte=since)),
+        )
+    ]
+    found = {row["what"]: row["rows"] for row in counts[0].union(*counts[1:], all=True)}
+    return Attention(*(found.get(what, 0) for what in ("failed", "gaps", "refused")))
 
 
 def gaps_waiting(*, limit: int) -> list[Coverage]:

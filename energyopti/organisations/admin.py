@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from energyopti.backoffice.base import OfficeAdmin, OfficeInline
 from energyopti.backoffice.reasons import Deed, Plan, ShortReasonForm, ask_for_rows
-from energyopti.organisations import people_admin, services
+from energyopti.organisations import people_admin, queries, services
 from energyopti.organisations.forms import MemberFormSet
 from energyopti.organisations.models import APIKey, Membership, Organisation, User
 
@@ -41,15 +42,47 @@ class PeopleAdmin(Kept, OfficeAdmin, UserAdmin):  # type: ignore[type-arg]  # no
         return () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions", "last_login", "date_joined")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody else takes over a superuser by a new password or address."""
+        """Nobody takes over somebody who may do more than they by a new password or address."""
         allowed = bool(super().has_change_permission(request, obj))
-        return allowed and (obj is None or not obj.is_superuser or bool(request.user.is_superuser))
+        return allowed and (obj is None or queries.may_look_after(cast(User, request.user), obj))
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupsAdmin(OfficeAdmin, GroupAdmin):  # type: ignore[type-arg]
+    """Which rights are given together? A group's rights are its members': only who has all rights gives them."""
+
+    organisation_path = None
+    shelf, place = "People", 30
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
 
 
 class Members(Kept, OfficeInline):
+    """The permission to edit members is one for the organisations that one administers."""
+
     model = Membership
     formset = MemberFormSet
     autocomplete_fields = ("user",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        return bool(super().has_add_permission(request, obj)) and _decides(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and _decides(request, obj)
+
+
+def _decides(request: HttpRequest, organisation: Organisation | None) -> bool:
+    return organisation is None or queries.administers(cast(User, request.user), organisation)
 
 
 @admin.register(Organisation)
@@ -67,6 +100,11 @@ class OrganisationAdmin(Kept, OfficeAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> tuple[str, ...]:
         """The slug is the API's owner_id, and what is sandbox stays sandbox."""
         return ("slug", "sandbox") if obj else ()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Two may swap their roles."""
+        with services.many_at_once():
+            super().save_formset(request, form, formset, change)
 
 
 @admin.register(APIKey)

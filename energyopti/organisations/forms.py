@@ -78,7 +78,9 @@ class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
-        rows = [form.cleaned_data for form in self.forms if getattr(form, "cleaned_data", None)]
+        if any(self.errors):  # a half-filled row says so itself
+            return
+        rows = [form.cleaned_data for form in self.forms if form.cleaned_data]
         before = any(form.initial.get("role") == Membership.Role.ADMINISTRATOR for form in self.initial_forms)
         stays = any(row["role"] == Membership.Role.ADMINISTRATOR and row["user"].is_active for row in rows if not row.get("DELETE"))
         if before and not stays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from django.contrib.auth.models import Permission
 from django.core import signing
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
@@ -80,6 +81,18 @@ def belonging_of(user: User) -> QuerySet[Membership]:
 
 def administers(user: User, organisation: Organisation) -> bool:
     return administered_by(user).filter(pk=organisation.pk).exists()
+
+
+def may_look_after(by: User, person: User) -> bool:
+    """Whether `by` may set the other's password or address, and with them become that person: where nothing is gained by it.
+
+    Their organisations are all administered by `by`, and their permissions, were they active, are all held by `by`.
+    """
+    if by.is_superuser or by == person:
+        return True
+    elsewhere = Organisation.objects.filter(memberships__user=person).exclude(pk__in=administered_by(by).values("pk"))
+    held = Permission.objects.filter(Q(user=person) | Q(group__user=person)).values_list("content_type__app_label", "codename")
+    return not person.is_superuser and not elsewhere.exists() and by.has_perms(f"{app}.{name}" for app, name in held)
 
 
 def members_of(organisation: Organisation) -> QuerySet[Membership]:

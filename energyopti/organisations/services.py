@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -80,6 +80,15 @@ def _an_administrator_stays() -> Iterator[None]:
         if "membership_keeps_an_administrator" in str(problem):
             raise LastAdministrator("an organisation keeps an administrator: make another one first") from problem
         raise
+
+
+@contextmanager
+def many_at_once() -> Iterator[None]:
+    """Whether an administrator stays is asked after the last of several changes, not after each. Raises LastAdministrator."""
+    with _an_administrator_stays(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS membership_keeps_an_administrator_on_update, membership_keeps_an_administrator_on_delete DEFERRED")
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def make_api_key(

@@ -32,7 +32,8 @@ class Lmp(TableEndpoint):
 
     `resample` gives hours or market days (23, 24 or 25 hours); `agg` is taken for each component on its own. `peak` keeps
     the on-peak hours (hours ending 0800 to 2300 Eastern, Monday to Friday, NERC holidays left out) or the others.
-    `meta.complete` is about the whole window, whatever `peak` and `resample` say.
+    `meta.complete` is about the whole window, whatever `peak` and `resample` say; with `nodes` left out it is about the
+    nodes that have a price in it: whether others should have one is what /coverage knows.
     """
 
     columns = RESAMPLED

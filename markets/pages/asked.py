@@ -57,6 +57,16 @@ class Asked:
         """As the form's field writes it: market-local, without an offset."""
         return self.as_of.astimezone(EASTERN).strftime("%Y-%m-%dT%H:%M") if self.as_of else ""
 
+    @property
+    def as_of_exact(self) -> str:
+        """The instant in full where the field's text would be read as another: within a minute, or in the hour that comes twice."""
+        return instant_text(self.as_of) if self.as_of and _local(self.as_of_text) != self.as_of else ""
+
+    @property
+    def as_of_words(self) -> str:
+        """For people: on the market's clock, and in UTC as the API is asked."""
+        return f"{self.as_of.astimezone(EASTERN):%Y-%m-%d %H:%M:%S %Z} ({instant_text(self.as_of)})" if self.as_of else ""
+
     def link(self, **changes: object) -> str:
         """The address of this page with something changed; what stands at its default is left out."""
         state: dict[str, object] = {
@@ -64,13 +74,22 @@ class Asked:
             "start": self.first.isoformat(),
             "end": self.last.isoformat(),
             "resolution": self.resolution if self.resolution != "1h" else "",
-            "as_of": self.as_of.strftime("%Y-%m-%dT%H:%M:%SZ") if self.as_of else "",
+            "as_of": instant_text(self.as_of) if self.as_of else "",
             "heat": self.heat if self.heat != DAY_AHEAD else "",
             "show": ",".join(self.show) if self.show != ("lmp",) else "",
             "markets": ",".join(self.markets) if self.markets != MARKETS else "",
             "draw": self.draw if self.draw != "lines" else "",
         } | changes
         return "?" + urlencode({name: value for name, value in state.items() if value not in ("", None)})
+
+
+def instant_text(instant: datetime) -> str:
+    """UTC to the last digit: the page, its chart and its downloads ask for the same instant."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=EASTERN).astimezone(UTC)
 
 
 class Reader:
@@ -104,8 +123,10 @@ class Reader:
 
     def instant(self, name: str) -> datetime | None:
         """A time without an offset is market-local: so the form sends it."""
-        text = self.text(name)
+        text, exact = self.text(name), self.text(f"{name}_exact")
         try:
+            if exact and (instant := parse_instant(exact, field=f"{name}_exact")).astimezone(EASTERN).strftime("%Y-%m-%dT%H:%M") == text:
+                return instant  # the field was left as it stood
             return parse_instant(text, field=name, zone=EASTERN) if text else None
         except InvalidInput as problem:
             return self.refuse(f"{name}: {problem.detail}", None)

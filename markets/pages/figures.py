@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,9 +11,13 @@ import numpy as np
 from energyopti.feeds import registry
 from energyopti.feeds.feed import Licence
 from energyopti.feeds.table import Array
-from markets import queries
+from energyopti.pages.templatetags.energy import usd
 from markets.pages.asked import DAY_AHEAD, REAL_TIME, Asked
 from markets.pages.clock import HOUR, label, places, slots
+from markets.pages.known import Known, read
+from markets.queries import Asked as Question
+from markets.queries.glance import Lying
+from markets.queries.revisions import read_revisions
 from markets.types import PriceFrame, RevisionFrame
 
 MOST_ROWS = 900  # three days of 5-minute prices, or a month of hours, in the page's table; the whole is in the download
@@ -76,33 +80,35 @@ class Market:
         return float(self.frame.total.max()) if len(self.frame) else None
 
 
-def markets(asked: Asked) -> tuple[Market, Market]:
+def markets(asked: Asked, known: Known, lying: Lying) -> tuple[Market, Market]:
     """Day-ahead, which is hourly, and real-time in the step that was asked for."""
-    return _market(asked, DAY_AHEAD, "Day-ahead", HOUR), _market(asked, REAL_TIME, "Real-time", asked.step)
+    ahead = _market(asked, known, lying, DAY_AHEAD, "Day-ahead", HOUR)
+    return ahead, _market(asked, known, lying, REAL_TIME, "Real-time", asked.step)
 
 
-def _market(asked: Asked, name: str, title: str, step: timedelta) -> Market:
-    nodes = [asked.node.node_id]
-    frame = queries.prices(nodes=nodes, span=asked.span, market=name, resolution=step, as_of=asked.as_of)
-    history = queries.revisions(nodes=nodes, span=asked.span, market=name, resolution=step)
+def _market(asked: Asked, known: Known, lying: Lying, name: str, title: str, step: timedelta) -> Market:
+    series = known.series(name, step)
+    question = Question(series, [asked.node.node_id], asked.span, asked.as_of)
+    frame = read(question, lying, sandbox=known.sandbox)
+    again = any(one.id in lying.replaced | lying.live for one in series)
+    history = read_revisions(replace(question, as_of=None)) if again else None
     return Market(name, title, step, frame, asked.span.slots(step), restatements(frame, history, as_of=asked.as_of))
 
 
-def restatements(frame: PriceFrame, history: RevisionFrame, *, as_of: datetime | None = None) -> dict[int, str]:
-    """row → what is told of a price that is not its source's first: its version, and what stood here before it."""
+def restatements(frame: PriceFrame, history: RevisionFrame | None, *, as_of: datetime | None = None) -> dict[int, str]:
+    """row → what is told of a price that is not its source's first: its version, and what stood here before it.
+
+    `history` None: nothing stood here before.
+    """
+    if history is None:
+        return {int(row): f"v{frame.version[row]}" for row in np.flatnonzero(frame.version > 1)}
     if as_of:
         history = history.take(history.first_seen_at <= np.datetime64(as_of.replace(tzinfo=None), "us"))
-    versions = _counts(frame, history)
-    found = np.flatnonzero((frame.version > 1) | (versions > 1))
-    return {int(row): _words(frame, history, int(row)) for row in found}
-
-
-def _counts(frame: PriceFrame, history: RevisionFrame) -> Array:
-    """How many versions of each row's price its own source has sent: int64 (k,)."""
-    if not len(history):
-        return np.ones(len(frame), np.int64)
-    key, every = _key(frame), np.sort(_key(history))
-    return np.searchsorted(every, key, "right") - np.searchsorted(every, key, "left")
+    history = history.take(np.argsort(_key(history), kind="stable"))  # within a key it stays by arrival
+    key, every = _key(frame), _key(history)
+    first, last = np.searchsorted(every, key, "left"), np.searchsorted(every, key, "right")
+    found = np.flatnonzero((frame.version > 1) | (last - first > 1))
+    return {int(row): _words(frame, history, int(row), slice(first[row], last[row])) for row in found}
 
 
 def _key(frame: PriceFrame) -> Array:
@@ -111,11 +117,12 @@ def _key(frame: PriceFrame) -> Array:
     return key
 
 
-def _words(frame: PriceFrame, history: RevisionFrame, row: int) -> str:
-    same = (history.interval_start == frame.interval_start[row]) & (history.series == frame.series[row])
-    older = history.total[same & (history.first_seen_at <= frame.first_seen_at[row])][:-1]
+def _words(frame: PriceFrame, history: RevisionFrame, row: int, same: slice) -> str:
+    older = history.total[same][history.first_seen_at[same] <= frame.first_seen_at[row]][:-1]
     version = f"v{frame.version[row]}" if frame.version[row] else "restated"
-    return f"{version}, was {older[-1]:.2f}" if len(older) else version
+    if not len(older):
+        return version
+    return f"{version}, LMP unchanged" if older[-1] == frame.total[row] else f"{version}, was {usd(float(older[-1]))}"
 
 
 def rows(asked: Asked, day_ahead: Market, real_time: Market) -> Iterator[Row]:

@@ -12,11 +12,12 @@ import numpy as np
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span, market_day
 from energyopti.pages.templatetags.energy import MINUS
-from markets import queries
 from markets.feeds.pjm import EASTERN
-from markets.pages.asked import Asked
+from markets.pages.asked import REAL_TIME, Asked
 from markets.pages.clock import HOUR, comes_twice, label, places, slots
-from markets.pages.node import shown
+from markets.pages.known import Known, read
+from markets.queries import Asked as Question
+from markets.queries.glance import Lying
 from markets.types import NodeRow
 
 SHADES = 9  # classes h0 (low) to h8 (high)
@@ -58,11 +59,11 @@ class Heat:
         return bool(self.key)
 
 
-def heat(asked: Asked) -> Heat:
+def heat(asked: Asked, known: Known, lying: Lying) -> Heat:
     """Hourly prices of the zones on the last day asked for. A running day's real-time hours are means of its 5-minute prices."""
     span = market_day(asked.last, EASTERN)
-    zones = shown(sandbox=asked.node.sandbox, kinds=("ZONE",))
-    prices = _prices(asked, span, [zone.node_id for zone in zones])
+    zones = known.shown(("ZONE",))
+    prices = _prices(_Grid(asked, known, lying, span, [zone.node_id for zone in zones]))
     edges = _edges(prices)
     times = slots(span, HOUR)
     return Heat(
@@ -74,23 +75,37 @@ def heat(asked: Asked) -> Heat:
     )
 
 
-def _prices(asked: Asked, span: Span, nodes: Sequence[int]) -> Array:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The prices that are asked for."""
+
+    asked: Asked
+    known: Known
+    lying: Lying
+    span: Span
+    nodes: Sequence[int]
+
+    def read(self, step: timedelta) -> Array:
+        """USD/MWh by node and interval, NaN where missing: float64 (nodes, intervals)."""
+        grid = np.full((len(self.nodes), self.span.slots(step)), np.nan)
+        series = self.known.series(self.asked.heat, step)
+        if not series or not self.nodes:
+            return grid
+        frame = read(Question(series, self.nodes, self.span, self.asked.as_of), self.lying, sandbox=self.known.sandbox)
+        order = np.argsort(self.nodes)
+        row = order[np.searchsorted(np.asarray(self.nodes)[order], frame.node_id)] if len(frame) else np.empty(0, np.int64)
+        grid[row, places(self.span, step, frame.interval_start)] = frame.total
+        return grid
+
+
+def _prices(grid: _Grid) -> Array:
     """USD/MWh by node and hour, NaN where missing: float64 (nodes, hours)."""
-    hourly = _grid(asked, span, nodes, HOUR)
-    if np.isnan(hourly).any() and asked.heat == "real_time":
-        five = _grid(asked, span, nodes, timedelta(minutes=5))
-        whole = five.reshape(len(nodes), hourly.shape[1], 12).mean(axis=2)  # NaN as soon as one of the twelve is missing
+    hourly = grid.read(HOUR)
+    if np.isnan(hourly).any() and grid.asked.heat == REAL_TIME:
+        five = grid.read(timedelta(minutes=5))
+        whole = five.reshape(len(grid.nodes), hourly.shape[1], 12).mean(axis=2)  # NaN as soon as one of the twelve is missing
         hourly = np.where(np.isnan(hourly), whole, hourly)
     return hourly
-
-
-def _grid(asked: Asked, span: Span, nodes: Sequence[int], step: timedelta) -> Array:
-    grid = np.full((len(nodes), span.slots(step)), np.nan)
-    frame = queries.prices(nodes=nodes, span=span, market=asked.heat, resolution=step, as_of=asked.as_of)
-    order = np.argsort(nodes)
-    row = order[np.searchsorted(np.asarray(nodes)[order], frame.node_id)] if len(frame) else np.empty(0, np.int64)
-    grid[row, places(span, step, frame.interval_start)] = frame.total
-    return grid
 
 
 def _edges(prices: Array) -> Array:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from markets.pages.asked import DAY_AHEAD, EARLIEST, LATEST, REAL_TIME, Asked
+from markets.pages.asked import DAY_AHEAD, EARLIEST, LATEST, REAL_TIME, Asked, instant_text
 
 LMP, REVISIONS, NODES = "/api/v1/pjm/lmp", "/api/v1/pjm/lmp/revisions", "/api/v1/pjm/nodes"
 FORMATS = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "json": "JSON"}
@@ -41,19 +41,15 @@ def revisions(asked: Asked, market: str) -> str:
 def _window(asked: Asked, market: str) -> dict[str, str]:
     return {
         "nodes": str(asked.node.node_id),
-        "start_time": _utc(asked.span.start),
-        "end_time": _utc(asked.span.end),
+        "start_time": instant_text(asked.span.start),
+        "end_time": instant_text(asked.span.end),
         "market_type": market,
         "resolution": "1h" if market == DAY_AHEAD else asked.resolution,
     }
 
 
 def _known(asked: Asked) -> dict[str, str]:
-    return {"as_of": _utc(asked.as_of)} if asked.as_of else {}
-
-
-def _utc(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return {"as_of": instant_text(asked.as_of)} if asked.as_of else {}
 
 
 def downloads(asked: Asked, *, host: str) -> list[Download]:
@@ -62,7 +58,8 @@ def downloads(asked: Asked, *, host: str) -> list[Download]:
 
 
 def _download(asked: Asked, market: str, title: str, host: str) -> Download:
-    name = f"{asked.node.node_id}_{market}_{asked.first}.csv"
+    until = f"_{asked.last}" if asked.last != asked.first else ""
+    name = f"{asked.node.node_id}_{market}_{asked.first}{until}.csv"
     curl = f"curl -sS -H \"Authorization: Bearer $ENERGYOPTI_KEY\" '{host}{lmp(asked, market, format='csv')}' -o {name}"
     return Download(title, [Link(text, lmp(asked, market, format=form)) for form, text in FORMATS.items()], curl)
 
@@ -85,5 +82,5 @@ def _month_end(month: date) -> date:
 
 
 def _moved(asked: Asked, text: str, first: date, last: date) -> Link:
-    first, last = max(first, EARLIEST), min(last, LATEST)
+    first, last = (min(max(day, EARLIEST), LATEST) for day in (first, last))
     return Link(text, asked.link(start=first, end=last), (first, last) == (asked.first, asked.last))

@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from markets.feeds.pjm import EASTERN
+from energyopti.intervals import market_day
+from energyopti.pages.templatetags.energy import cadence
+from markets.feeds.pjm import EASTERN, FEEDS
 from markets.pages import asked as asking
 from markets.pages import figures, links, node
-from markets.pages.asked import DAY_AHEAD, REAL_TIME, Asked
+from markets.pages import known as knowing
+from markets.pages.asked import DAY_AHEAD, REAL_TIME, STEPS, Asked
 from markets.pages.congested import congested
 from markets.pages.heat import heat
+from markets.pages.known import Known
+from markets.queries import glance
 
 
 def context(query: Mapping[str, str], *, host: str) -> dict[str, Any]:
-    """`asked` is missing where there is nothing to show yet: no node, or none of its prices."""
-    chosen = node.choose(query)
-    if chosen.node is None:
-        return {"problems": (), "empty": "nodes", "sandbox": chosen.sandbox}
-    newest = node.newest_day(chosen.node)
+    """`asked` is missing where no node is known, so that there is nothing to show."""
+    known = knowing.known()
+    chosen = node.choose(query, known)
     today = timezone.now().astimezone(EASTERN).date()
+    if chosen.node is None:
+        return {"problems": (), "today": today, "tomorrow": today + timedelta(days=1), "feeds": _feeds()}
+    newest = node.newest_day(chosen.node, known, step=STEPS.get(query.get("resolution", ""), STEPS["1h"]))
     problems = (chosen.problem,) if chosen.problem else ()
     asked = asking.read(query, node=chosen.node, newest=newest or today, problems=problems)
-    shown = _shown(asked, host=host)
-    return shown | {"problems": asked.problems, "similar": chosen.similar, "days": links.days(asked, newest=newest or today)}
+    shown = _shown(asked, known, host=host)
+    days = links.days(asked, newest=newest or today)
+    return shown | {"problems": asked.problems, "similar": chosen.similar, "days": days, "newest": newest}
 
 
-def _shown(asked: Asked, *, host: str) -> dict[str, Any]:
-    day_ahead, real_time = figures.markets(asked)
+def _feeds() -> list[tuple[str, str, str]]:
+    """Name, title and timetable of each feed that brings nodes or prices."""
+    return [(feed.name, feed.title, cadence(feed.cadence)) for feed in FEEDS]
+
+
+def _shown(asked: Asked, known: Known, *, host: str) -> dict[str, Any]:
+    day = market_day(asked.last, EASTERN)
+    lying = glance.lying(known.every_series, span=asked.span, node=asked.node.node_id, day=day)
+    day_ahead, real_time = figures.markets(asked, known, lying)
     total = asked.span.slots(asked.step)
     return {
         "asked": asked,
-        "sandbox": any(market.frame.sandbox for market in (day_ahead, real_time)),
+        "invented": [market.title.lower() for market in (day_ahead, real_time) if market.frame.sandbox and market.stored],
         "markets": (day_ahead, real_time),
         "stored": day_ahead.stored + real_time.stored,
         "dart": figures.dart(day_ahead, real_time),
         "rows": list(figures.rows(asked, day_ahead, real_time)),
         "rows_left": max(0, total - figures.MOST_ROWS),
         "licences": figures.licences(day_ahead, real_time),
-        "heat": heat(asked),
-        "congested": congested(asked),
+        "heat": heat(asked, known, lying),
+        "congested": congested(asked, known, lying),
         "heat_links": _heat_links(asked),
         "downloads": links.downloads(asked, host=host),
         "chart": _chart(asked),

@@ -32,15 +32,15 @@ def top_congested(asked: Asked, *, limit: int) -> list[CongestedNode]:
     return list(congestion(asked, limit=limit).top)
 
 
-def congestion(asked: Asked, *, limit: int) -> Congestion:
+def congestion(asked: Asked, *, limit: int, live: bool = True) -> Congestion:
     """The nodes with the highest mean congestion, up or down, of the market day that `asked.span` is; the highest first.
 
     A node's figures are of one series: the best that has a block of the day, else the best that has live prices. Means
-    leave missing intervals out; a node whose source sent no congestion has no rank.
+    leave missing intervals out; a node whose source sent no congestion has no rank. `live` False: none lie live, so none are read.
     """
     if not asked.series:
         return Congestion((), 0, 0, ())
-    found = _best(asked, _read(_BLOCKS, asked), _read(_LIVE, asked))
+    found = _best(asked, *(_read(query, asked) for query in ((_BLOCKS, _LIVE) if live else (_BLOCKS,))))
     size = np.abs(found["congestion"])
     order = np.lexsort((found["pnode_id"], -size))[: min(limit, int(np.count_nonzero(~np.isnan(size))))]
     series = {one.id: one for one in asked.series}

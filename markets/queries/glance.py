@@ -15,14 +15,20 @@ from django.utils import timezone
 from energyopti.intervals import Span
 from markets import arrays
 from markets.models import FollowedNode, Node
-from markets.queries.directory import ROW, FOLLOWED_TYPES, active
+from markets.queries.directory import FOLLOWED_TYPES, ROW, active
+from markets.queries.latest import Newest
 from markets.queries.rows import LONGEST_DAY
 from markets.queries.series import PRECEDENCE
 from markets.types import NodeRow, SeriesSeen
 
 _CATALOGUE = (
     "SELECT s.id, s.feed, s.sandbox, s.market, s.minutes, s.quality, s.sandbox AND EXISTS (SELECT FROM feeds_syncrun r"
-    "  WHERE r.feed = s.feed AND NOT r.sandbox AND r.status IN ('complete', 'incomplete')) FROM markets_series s"
+    "  WHERE r.feed = s.feed AND NOT r.sandbox AND r.status IN ('complete', 'incomplete')){newest} FROM markets_series s"
+)
+# as markets.queries.latest finds them
+_NEWEST = (
+    ", (SELECT interval_start FROM lmp_live WHERE series = s.id ORDER BY interval_start DESC LIMIT 1),"
+    " (SELECT start FROM lmp_block WHERE series = s.id ORDER BY start DESC LIMIT 1)"
 )
 _LYING = (
     "SELECT one.series,"
@@ -42,10 +48,14 @@ _NEWEST_OF_NODE = (
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every series; `superseded`: ids of sandbox series whose feed has had a real run, so that they answer no more."""
+    """Every series; `superseded`: ids of sandbox series whose feed has had a real run, so that they answer no more.
+
+    `newest`: where each ends, where that was asked for.
+    """
 
     series: tuple[SeriesSeen, ...]
     superseded: frozenset[int]
+    newest: tuple[Newest, ...] = ()
 
     def choose(self, *, market: str, resolution: timedelta) -> tuple[SeriesSeen, ...]:
         """As markets.queries.choose: of one market and resolution, real or sandbox and never both, the best first."""
@@ -72,10 +82,12 @@ class Landmark:
     followed: bool
 
 
-def catalogue() -> Catalogue:
+def catalogue(*, newest: bool = False) -> Catalogue:
     with arrays.reading() as rows:
-        found = rows.execute(_CATALOGUE).fetchall()
-    return Catalogue(tuple(SeriesSeen(*row[:6]) for row in found), frozenset(row[0] for row in found if row[6]))
+        found = rows.execute(_CATALOGUE.format(newest=_NEWEST if newest else "")).fetchall()
+    series = [SeriesSeen(*row[:6]) for row in found]
+    ends = tuple(Newest(one, *row[7:]) for one, row in zip(series, found, strict=True)) if newest else ()
+    return Catalogue(tuple(series), frozenset(row[0] for row in found if row[6]), ends)
 
 
 def lying(series: Sequence[SeriesSeen], *, span: Span, node: int, day: Span) -> Lying:

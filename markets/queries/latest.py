@@ -86,7 +86,7 @@ def read_latest(asked: Asked, newest: Sequence[Newest] | None = None) -> PriceFr
     """See latest. The live table first; blocks of the nodes alone that have no live price as new as a block could be."""
     nodes = np.sort(np.array(asked.nodes, np.int64)) if asked.nodes is not None else all_nodes(sandbox=asked.series[0].sandbox)
     nodes = nodes[np.append(True, nodes[1:] != nodes[:-1])[: len(nodes)]]
-    newest = newest_instants(asked) if newest is None else newest
+    newest = _newest(asked) if newest is None else newest
     live = together([empty(asked.series), *(_live(one, nodes) for one in newest if one.live)])
     at = np.full(len(nodes), NEVER)
     np.maximum.at(at, np.searchsorted(nodes, live.node_id), live.interval_start)
@@ -109,8 +109,7 @@ def all_nodes(*, sandbox: bool) -> Array:
         return arrays.columns(rows, ["pnode_id"], query, {"sandbox": sandbox})["pnode_id"]
 
 
-def newest_instants(asked: Asked) -> list[Newest]:
-    """Of each series, by index."""
+def _newest(asked: Asked) -> list[Newest]:
     series = {one.id: one for one in asked.series}
     with arrays.reading() as rows:
         found = rows.execute(_NEWEST, asked.params).fetchall()

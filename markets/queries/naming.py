@@ -17,7 +17,8 @@ _WINDOWS = (
     "SELECT array_agg(pnode_id), array_agg(effective_from), string_agg(name, E'\\x1f') FROM (SELECT pnode_id, effective_from, name"
     " FROM markets_node WHERE sandbox = %(sandbox)s{some} ORDER BY pnode_id, effective_from) named"
 )
-_STAMP = "SELECT count(*), sum(run_id)::text, max(id) FROM markets_node WHERE sandbox = %(sandbox)s"
+# a row that changes gets another xmin, later than the one it had: a price of an older day moves a node's beginning within one run, too
+_STAMP = "SELECT count(*), sum(xmin::text::bigint)::text, max(id) FROM markets_node WHERE sandbox = %(sandbox)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def called(nodes: Array | None, *, at: datetime, sandbox: bool) -> Names:
 
 
 def list_stamp(*, sandbox: bool) -> str:
-    """Changes with the node list: whenever rows are added, changed by a run, or give way."""
+    """Changes with the node list: whenever rows are added, changed, or give way."""
     with arrays.reading() as rows:
         return " ".join(map(str, rows.execute(_STAMP, {"sandbox": sandbox}).fetchone() or ()))
 

@@ -188,7 +188,9 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
 
 
 def _inside(frame: PriceFrame, asked: Asked) -> Array:
-    start, end = (np.datetime64(edge.replace(tzinfo=None), "s") for edge in (asked.span.start, asked.span.end))
+    # intervals begin at whole seconds: an edge within one counts as the next
+    edges = (edge.replace(tzinfo=None) + timedelta(microseconds=999_999) for edge in (asked.span.start, asked.span.end))
+    start, end = (np.datetime64(edge, "s") for edge in edges)
     inside: Array = (frame.interval_start >= start) & (frame.interval_start < end)
     if asked.as_of:
         inside &= frame.first_seen_at <= np.datetime64(asked.as_of.replace(tzinfo=None), "us")

@@ -1,17 +1,12 @@
 // Day-ahead against real-time, and the spread between them: two plots that share their time.
 (() => {
   "use strict";
-  const { Axis, paint, prices } = window.energy;
-  const NAMES = { day_ahead: "day-ahead", real_time: "real-time", lmp: "LMP", energy: "energy", congestion: "congestion", loss: "losses" };
-  const PARTS = ["energy", "congestion", "loss"];
-  const MINUS = "\u2212";
-  const usd = (value) => (value == null ? "–" : `${value < 0 ? MINUS : ""}${Math.abs(value).toFixed(2)}`);
-
+  const { Axis, Readout, paint, plots, prices } = window.energy;
   class Chart {
     constructor(figure) {
       this.figure = figure;
       this.plots = figure.querySelector("[data-plots]");
-      this.readout = figure.querySelector("[data-readout]");
+      this.readout = new Readout(figure.querySelector("[data-readout]"), this);
       const told = figure.dataset;
       [this.start, this.end, this.step] = [told.start, told.end, told.step].map(Number);
       this.asOf = Number(told.asOf) || 0;
@@ -30,14 +25,14 @@
     async open() {
       const told = this.figure.dataset;
       const window = { start: this.start, end: this.end, step: this.step };
-      this.readout.textContent = "Loading prices";
+      this.readout.tell("Loading prices");
       try {
         [this.day_ahead, this.real_time] = await Promise.all([
           prices.load(told.dayAhead, { ...window, length: prices.HOUR }),
           prices.load(told.realTime, { ...window, length: this.step }),
         ]);
       } catch (problem) {
-        this.readout.textContent = `The prices could not be loaded: ${problem.message}. The table below holds them.`;
+        this.readout.tell(`The prices could not be loaded: ${problem.message}. The table below holds them.`);
         this.figure.dataset.state = "failed";
         return;
       }
@@ -52,9 +47,9 @@
       const told = this.figure.dataset;
       const asked = [[this.day_ahead, told.dayAheadRevisions], [this.real_time, told.realTimeRevisions]];
       const done = await Promise.allSettled(asked.map(([market, address]) => prices.addRevisions(market, address, this.asOf)));
-      if (done.some((one) => one.status === "rejected")) this.readout.textContent += " (marks of restated prices are not complete)";
-      this.figure.dataset.state = "revised";
+      this.readout.lacking = done.some((one) => one.status === "rejected");
       this.draw();
+      this.figure.dataset.state = "revised";
     }
 
     difference(i) {
@@ -110,103 +105,10 @@
       this.colours = paint.colours();
       this.drawn.forEach((plot) => plot.destroy());
       const width = this.width();
-      this.drawn = [this.pricePlot(width), this.dartPlot(width)];
+      this.drawn = [plots.price(this, width), plots.dart(this, width)];
       this.figure.dataset.rings = String(this.rings().length);
       if (this.place >= 0) this.point(this.place);
-      else this.say(-1);
-    }
-
-    width() {
-      return this.printing ? Math.min(680, this.plots.clientWidth || 680) : Math.max(240, this.plots.clientWidth);
-    }
-
-    lines() {
-      const markets = this.ticked("markets");
-      return this.ticked("show").flatMap((part) => markets.map((market) => ({ part, market })));
-    }
-
-    pricePlot(width) {
-      const stacked = this.drawing === "lines" ? null : this[this.drawing];
-      const parts = this.ticked("show").filter((part) => PARTS.includes(part));
-      const columns = stacked ? (parts.length ? parts : PARTS).map((part) => stacked[part]) : [];
-      const colours = (parts.length ? parts : PARTS).map((part) => this.colours[part]);
-      const lines = stacked ? [{ part: "lmp", market: this.drawing }] : this.lines();
-      const series = lines.map((line) => ({
-        stroke: stacked ? this.colours.restated : this.colours[line.part === "lmp" ? line.market : line.part],
-        dash: line.part !== "lmp" && line.market === "day_ahead" ? [5, 4] : undefined,
-        width: 1.75, points: { show: false }, paths: paint.steps(this.step), scale: "y",
-      }));
-      const values = lines.map((line) => this[line.market][line.part]);
-      const below = (plot) => stacked && paint.stacked(plot, this.step, columns, colours);
-      const above = (plot) => paint.rings(plot, this.rings(), this.colours.restated, this.colours.card);
-      return this.plot({ width, height: this.height(300), values, series, stacked: columns, below, above, named: false });
-    }
-
-    dartPlot(width) {
-      const series = [{ paths: () => null, points: { show: false }, scale: "y" }];
-      const below = (plot) => paint.bars(plot, this.step, this.dart, this.colours.up, this.colours.down);
-      const above = (plot) => paint.level(plot, 0, this.colours.axis);
-      return this.plot({ width, height: this.height(140), values: [this.dart], series, stacked: [this.dart], below, above, named: true });
-    }
-
-    height(wide) {
-      return this.plots.clientWidth < 520 && !this.printing ? Math.round(wide * 0.85) : wide;
-    }
-
-    // Restated prices of the lines that show the LMP
-    rings() {
-      const shown = this.drawing === "lines" ? (this.ticked("show").includes("lmp") ? this.ticked("markets") : []) : [this.drawing];
-      return shown.flatMap((market) => this[market].own.filter((one) => one.restated));
-    }
-
-    plot({ width, height, values, series, stacked, below, above, named }) {
-      const font = "11px system-ui, sans-serif";
-      const lined = { stroke: this.colours.grid, width: 1 };
-      const side = { stroke: this.colours.axis, font, grid: lined, ticks: { show: false }, size: 48, values: (plot, marks) => marks.map((mark) => String(mark).replace("-", MINUS)) };
-      const time = {
-        stroke: this.colours.axis, font, grid: lined, ticks: { show: false }, size: named ? 40 : 8,
-        splits: (plot, axis, min, max) => this.axis.marks(min, max, plot.bbox.width / (window.devicePixelRatio || 1)),
-        values: (plot, marks) => this.named(marks, named),
-      };
-      return new uPlot({
-        width, height, legend: { show: false }, padding: [8, 18, 0, 0],
-        scales: { x: { time: false, range: () => this.view }, y: { range: () => this.range(values, stacked) } },
-        axes: [time, side],
-        series: [{}, ...series],
-        cursor: {
-          y: false, points: { show: false }, sync: { key: "prices" }, drag: { x: true, y: false, setScale: false, dist: 4 },
-          bind: { dblclick: () => () => this.show(this.start, this.end) },
-        },
-        hooks: {
-          drawAxes: [below], draw: [above],
-          setCursor: [(plot) => this.pointed(plot)],
-          setSelect: [(plot) => this.selected(plot)],
-        },
-      }, [this.times, ...values], this.plots);
-    }
-
-    named(marks, named) {
-      if (!named) return marks.map(() => "");
-      const labels = this.axis.labels(marks);
-      this.figure.dataset.axis = labels.map((label) => label.replace("\n", " ")).join("|");
-      return labels;
-    }
-
-    // The y-range of what is in view, with some air; stacked bars stand on zero
-    range(lines, stacked) {
-      let [low, high] = [Infinity, -Infinity];
-      const see = (value) => { low = Math.min(low, value); high = Math.max(high, value); };
-      this.times.forEach((at, i) => {
-        if (at + this.step <= this.view[0] || at >= this.view[1]) return;
-        for (const values of lines) if (values[i] != null) see(values[i]);
-        if (!stacked.length) return;
-        const parts = stacked.map((values) => values[i] || 0);
-        see(parts.filter((value) => value > 0).reduce((sum, value) => sum + value, 0));
-        see(parts.filter((value) => value < 0).reduce((sum, value) => sum + value, 0));
-      });
-      if (low > high) return [0, 1];
-      const air = Math.max((high - low) * 0.06, 0.5);
-      return [low - air, high + air];
+      else this.readout.show(-1);
     }
 
     // --- zoom --------------------------------------------------------------------------------
@@ -247,7 +149,7 @@
       if (plot.cursor.left == null || plot.cursor.left < 0) return;
       const place = Math.floor((plot.posToVal(plot.cursor.left, "x") - this.start) / this.step);
       this.place = Math.min(this.times.length - 1, Math.max(0, place));
-      this.say(this.place);
+      this.readout.show(this.place);
     }
 
     point(place) {
@@ -256,38 +158,7 @@
       if (at < this.view[0] || at > this.view[1]) this.show(at - (this.view[1] - this.view[0]) / 2, at + (this.view[1] - this.view[0]) / 2);
       const [plot] = this.drawn;
       plot.setCursor({ left: plot.valToPos(at, "x"), top: 10 });
-      this.say(this.place);
-    }
-
-    say(place) {
-      this.readout.replaceChildren();
-      if (place < 0) {
-        this.readout.textContent = "Point at the chart, or press the arrow keys in it, to read a price.";
-        return;
-      }
-      const at = this.times[place];
-      this.readout.append(this.axis.full(at));
-      for (const market of ["day_ahead", "real_time"]) this.add(`${NAMES[market]} ${usd(this[market].lmp[place])}`, market);
-      this.add(`DART ${usd(this.dart[place])}`);
-      for (const line of this.lines().filter((line) => line.part !== "lmp")) {
-        this.add(`${NAMES[line.market]} ${NAMES[line.part]} ${usd(this[line.market][line.part][place])}`, line.part);
-      }
-      for (const market of ["day_ahead", "real_time"]) {
-        const { length, at: stored } = this[market];
-        const one = stored.get(at - ((at - this.start) % length));
-        if (one && one.restated) this.add(`${NAMES[market]} ${one.restated}`);
-      }
-    }
-
-    add(text, swatch) {
-      const part = document.createElement("b");
-      if (swatch) {
-        const line = document.createElement("span");
-        line.className = `swatch ${swatch}`;
-        part.append(line, " ");
-      }
-      part.append(text);
-      this.readout.append(part);
+      this.readout.show(this.place);
     }
 
     // --- the outside -------------------------------------------------------------------------

@@ -393,3 +393,20 @@ def test_an_upstream_that_cannot_be_asked_is_told(staff: Client, settings: Any) 
     settings.PJM_API_KEY = ""
     answer = ask(staff, BODY)
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:energyopti:problem:not-configured")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("0001-01-01T00:00:00+14:00", BODY["end"]),
+        ("0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z"),
+        ("1801-01-01T00:00:00Z", "1801-01-02T00:00:00Z"),  # /coverage would not show it
+        ("9999-12-30T00:00:00Z", "9999-12-31T00:00:00Z"),
+        ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59-14:00"),
+    ],
+)
+def test_a_pull_of_times_that_no_market_had_is_refused(staff: Client, start: str, end: str) -> None:
+    refused = ask(staff, BODY | {"start": start, "end": end})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/start")
+    assert "between 1990 and 2199" in refused.json()["detail"]
+    assert not queued()

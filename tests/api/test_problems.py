@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from rest_framework import exceptions
 
@@ -215,3 +216,13 @@ def test_a_form_without_its_token_is_told_what_to_do() -> None:
     answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "a", "password": "b"})
     assert answer.status_code == 403
     assert "load the page again" in answer.content.decode()
+
+
+def test_a_database_that_does_not_answer_is_503_with_a_time_to_ask_again(program: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(secret: str) -> None:
+        raise OperationalError("couldn't get a connection after 5.00 sec")
+
+    monkeypatch.setattr("energyopti.api.auth.api_key_for", none_left)
+    answer = program.get("/api/v1/probe/writes")
+    assert (problem(answer)["type"], answer.status_code, answer["Retry-After"]) == ("urn:energyopti:problem:database-away", 503, "5")
+    assert "connection" not in answer.json()["detail"]

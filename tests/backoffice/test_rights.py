@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.test import Client
@@ -184,3 +185,13 @@ def test_a_list_is_not_asked_about_hashes(path: str) -> None:
 
 def test_checks_stay_clean() -> None:
     call_command("check")
+
+
+def test_who_may_only_look_has_no_action_anywhere(rf: Any) -> None:
+    """An action that names no permission is everybody's. Withdrawing an invitation asks the organisation's rule instead."""
+    reader = staff("reader")
+    reader.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    request = rf.get("/")
+    request.user = reader
+    offered = {name for page in admin.site._registry.values() for name in page.get_actions(request)}
+    assert offered == {"withdraw"}
