@@ -41,6 +41,7 @@ def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
     login = f"{parameters['user']}:{parameters.get('password', '')}" if parameters.get("password") else parameters["user"]
     url = f"postgresql://{login}@/{parameters['dbname']}?{place}"
     heartbeat.stop()
+    app.control.purge()  # what earlier tests sent and no worker took
     with log.open("wb") as out:
         command = [sys.executable, "-m", "celery", "-A", "energyopti", "worker", "--pool", "solo", "--without-mingle", "--without-gossip"]
         process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url}, stdout=out, stderr=out, start_new_session=True)

@@ -10,8 +10,10 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from energyopti import schedule
+from energyopti.api.tasks import drop_kept_answers
 from energyopti.celery import app
 from energyopti.feeds import registry, tasks
+from energyopti.organisations.tasks import forget_old_sessions
 from markets.tasks import seal_days
 
 pytestmark = pytest.mark.django_db
@@ -52,12 +54,13 @@ def test_each_declared_feed_has_an_entry_in_its_markets_time() -> None:
 def test_the_machines_own_tasks_exist() -> None:
     named = {entry.task for entry in schedule.entries()}
     own = (tasks.sync_scheduled, tasks.requeue_gaps, tasks.look_for_restatements, tasks.drop_raw, seal_days)
+    own += (drop_kept_answers, forget_old_sessions)
     assert named == {task.name for task in own}
     assert all(task in app.tasks for task in named)
 
 
 def test_a_second_time_writes_nothing(one_feed) -> None:
-    assert schedule.ensure() == 5
+    assert schedule.ensure() == 7
     assert schedule.ensure() == 0
 
 
