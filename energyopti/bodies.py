@@ -22,7 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-UPLOADS = "/admin/"  # the back office takes files
+UPLOADS = "/admin/feeds/upload/add/"  # where the back office takes a file
 MEGABYTE = 1_000_000
 MULTIPART = MEGABYTE  # what a form adds around its file
 PATIENCE = MEGABYTE  # read and thrown away beyond the limit
@@ -32,7 +32,7 @@ END: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 def limit_of(path: str) -> int:
     """Bytes that a request to this address may have."""
-    if path.startswith(UPLOADS):
+    if path == UPLOADS:
         return int(settings.UPLOAD_MAX_MB) * MEGABYTE + MULTIPART
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 

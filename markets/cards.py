@@ -77,9 +77,7 @@ def _newest(store: Known, nodes: Sequence[NodeRow], newest: Sequence[Newest]) ->
     return frame.take(np.argsort(frame.node_id, kind="stable"))
 
 
-def _day_ahead(
-    store: Known, nodes: Sequence[NodeRow], real: PriceFrame, newest: Sequence[Newest]
-) -> dict[tuple[int, datetime], float]:
+def _day_ahead(store: Known, nodes: Sequence[NodeRow], real: PriceFrame, newest: Sequence[Newest]) -> dict[tuple[int, datetime], float]:
     """(node, hour) → price, over the hours in which the newest real-time prices lie."""
     if not len(real):
         return {}

@@ -131,11 +131,13 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """`text` changes whenever prices of a window do; `freshness`: when the newest of them came; `answered`: who has some."""
+    """`text` changes whenever prices of a window do; `freshness`: when the newest of them came; `answered`: who has some;
+    `live`: whether some of them are of a running day."""
 
     text: str
     freshness: datetime | None
     answered: tuple[SeriesSeen, ...]
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)

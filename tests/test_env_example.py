@@ -128,10 +128,28 @@ def test_database_url() -> None:
     assert "port 9 failed" in connect(read(DATABASE_URL="postgresql://me:pw@127.0.0.1:9/eo"), "default")
 
 
+def where_nodes_and_prices_are_read(**given: str) -> list[str]:
+    """What refuses two questions, where every database is away."""
+    code = """
+import django; django.setup()
+from django.db import OperationalError
+from markets import arrays
+from markets.queries import directory
+for ask in (lambda: directory.is_sandbox(), lambda: arrays.reading().__enter__()):
+    try:
+        ask()
+    except OperationalError as refused:
+        print(refused)
+"""
+    away = {**os.environ, "DATABASE_URL": "postgresql://me:pw@127.0.0.1:9/eo", "DJANGO_SETTINGS_MODULE": "energyopti.settings", **given}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=away, capture_output=True, text=True)
+    return re.findall(r"port (\d+) failed", done.stdout) or [done.stderr]
+
+
 def test_database_replica_url() -> None:
-    settings = read(DATABASE_REPLICA_URL="postgresql://me:pw@127.0.0.1:10/eo")
-    assert (read()["READ_DATABASE"], settings["READ_DATABASE"]) == ("default", "replica")
-    assert "port 10 failed" in connect(settings, settings["READ_DATABASE"])
+    """Nodes and prices are read there, and nowhere else."""
+    assert where_nodes_and_prices_are_read() == ["9", "9"]
+    assert where_nodes_and_prices_are_read(DATABASE_REPLICA_URL="postgresql://me:pw@127.0.0.1:10/eo") == ["10", "10"]
 
 
 def test_redis_url() -> None:
@@ -269,10 +287,10 @@ def test_sandbox(apply: Apply) -> None:
 
 def test_upload_max_mb(apply: Apply, client: Client) -> None:
     def hand_over() -> int:
-        return client.post("/admin/nothing/", {"file": SimpleUploadedFile("x", b"x" * 3_000_000)}).status_code
+        return client.post("/admin/feeds/upload/add/", {"file": SimpleUploadedFile("x", b"x" * 3_000_000)}).status_code
 
     client.force_login(User.objects.create_superuser("root"))
-    assert hand_over() == 404
+    assert hand_over() == 400
     apply(UPLOAD_MAX_MB="1")
     assert hand_over() == 413
 

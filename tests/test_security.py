@@ -128,14 +128,14 @@ def test_a_file_outside_the_back_office_is_too_large_early(client: Client) -> No
 
 def test_the_back_office_takes_larger_files(client: Client, settings: Any) -> None:
     settings.UPLOAD_MAX_MB = 3
-    assert (bodies.limit_of("/admin/feeds/"), bodies.limit_of("/accounts/"), bodies.limit_of("/administration")) == (
+    assert (bodies.limit_of("/admin/feeds/upload/add/"), bodies.limit_of("/accounts/"), bodies.limit_of("/admin/login/")) == (
         4_000_000,
         LIMIT,
         LIMIT,
     )
     client.force_login(User.objects.create_superuser("root"))
-    assert client.post("/admin/nothing/", {"file": SimpleUploadedFile("x", b"x" * (LIMIT + 1))}).status_code == 404
-    assert client.post("/admin/nothing/", {"file": SimpleUploadedFile("x", b"x" * 4_000_001)}).status_code == 413
+    assert client.post(bodies.UPLOADS, {"file": SimpleUploadedFile("x", b"x" * (LIMIT + 1))}).status_code == 400
+    assert client.post(bodies.UPLOADS, {"file": SimpleUploadedFile("x", b"x" * 4_000_001)}).status_code == 413
 
 
 @pytest.mark.parametrize("announced", [None, b"10", b"99999999999", b"nonsense"])

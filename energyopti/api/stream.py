@@ -1,15 +1,21 @@
-"""Long answers in constant memory: an async iterator that fetches each piece in a thread with its own connection.
+"""Long answers in constant memory: an async iterator that makes each piece in a thread with its own connection.
 
 Django gathers a plain iterator into a list under ASGI, so a long body is never one.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import sync_to_async
 from django.db import connections
+
+# A piece takes a core while it is made: more threads than cores only hold more memory at once
+_MAKERS = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stream")
 
 
 def streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -31,15 +37,20 @@ class _Pieces:
         self._lock = threading.Lock()
 
     async def sent(self, first: bytes) -> AsyncIterator[bytes]:
-        fetch = sync_to_async(self._next, thread_sensitive=False)
+        """The next piece is made while this one is on its way: the database does not wait for the reader, nor he for it."""
+        make = sync_to_async(self._next, thread_sensitive=False, executor=_MAKERS)
+        ahead = asyncio.ensure_future(make())
+        piece: bytes | None = first
         try:
-            piece: bytes | None = first
             while piece is not None:
                 if piece:
                     yield piece
-                piece = await fetch()
+                piece = await ahead
+                if piece is not None:
+                    ahead = asyncio.ensure_future(make())
         finally:
-            await sync_to_async(self._close, thread_sensitive=False)()
+            ahead.cancel()
+            await sync_to_async(self._close, thread_sensitive=False, executor=_MAKERS)()
 
     def _next(self) -> bytes | None:
         with self._lock:

@@ -7,7 +7,6 @@ sliding counter: what was asked in the last window fades out evenly, so nothing 
 from __future__ import annotations
 
 import functools
-import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from rest_framework.exceptions import NotAcceptable, Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from energyopti import addresses
 from energyopti.api import formats
 from energyopti.organisations.models import APIKey
 
@@ -213,14 +213,7 @@ def _who(request: Request) -> tuple[str, RateLimitItem]:
     """Nobody is authenticated here: who was refused before that is a stranger."""
     key, user = getattr(request, "_auth", None), getattr(request, "_user", None)
     if user is None or not user.is_authenticated:
-        return f"address:{_network(request.META.get('REMOTE_ADDR', ''))}", rate("API_STRANGER_RATE", settings.API_STRANGER_RATE)
+        return f"address:{addresses.counted_as(request.META.get('REMOTE_ADDR', '')) or 'unknown'}", rate(
+            "API_STRANGER_RATE", settings.API_STRANGER_RATE
+        )
     return f"key:{key.pk}" if isinstance(key, APIKey) else f"user:{user.pk}", rate("API_RATE", settings.API_RATE)
-
-
-def _network(address: str) -> str:
-    """An IPv6 customer has a whole /64 of addresses to ask from."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from kombu.exceptions import OperationalError
 
 from energyopti.errors import EnergyOptiError
 
@@ -108,7 +109,9 @@ def _done(form: ReasonForm, deed: Deed) -> str:
         return deed.act(form.parameters, form.cleaned_data["reason"])
     except EnergyOptiError as problem:
         _complain(form, problem)
-        return ""
+    except OperationalError:
+        form.add_error(None, "No worker can be told just now, as Redis does not answer: look what has begun, and try again.")
+    return ""
 
 
 def _complain(form: ReasonForm, problem: EnergyOptiError) -> None:

@@ -42,7 +42,8 @@ MEGABYTE = 1_000_000
 UNCONFIRMED_FOR = timedelta(days=1)  # then the file goes
 ABANDONED_AFTER = timedelta(days=1)  # a worker that took it has died: none works so long on one file
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: the same, full-width
+LONGEST_NAME = 200  # bytes: a file system takes 255
 
 
 class TooLarge(InvalidInput):
@@ -96,14 +97,21 @@ def _source(file: File[Any]) -> Path | bytes:
 
 def _short(name: str) -> str:
     """The name's end tells more than its middle."""
-    name = Path(name).name
-    return name if len(name) <= 200 else f"{name[:150]}~{name[-49:]}"
+    coded = Path(name).name.encode()
+    if len(coded) <= LONGEST_NAME:
+        return coded.decode()
+    return f"{coded[:150].decode(errors='ignore')}~{coded[-49:].decode(errors='ignore')}"
 
 
 def confirm(*, upload: Upload, user: User, reason: str) -> bool:
     """Load it: False when somebody was faster, or discarded it. The caller sends the work to a worker after the commit."""
     waiting = Upload.objects.filter(pk=upload.pk, status=Status.CHECKED)
     return bool(waiting.update(status=Status.QUEUED, user=user, reason=reason))
+
+
+def take_back(*, upload: Upload) -> None:
+    """A confirmed file of which no worker was told waits for its person again."""
+    Upload.objects.filter(pk=upload.pk, status=Status.QUEUED).update(status=Status.CHECKED)
 
 
 def discard(*, upload: Upload, now: datetime) -> bool:

@@ -51,7 +51,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupsAdmin(OfficeAdmin, GroupAdmin):  # type: ignore[type-arg]
+class GroupsAdmin(OfficeAdmin, GroupAdmin):
     """Which rights are given together? A group's rights are its members': only who has all rights gives them."""
 
     organisation_path = None

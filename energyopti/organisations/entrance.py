@@ -31,9 +31,14 @@ class Login(auth.LoginView):
 def locked(request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None) -> HttpResponse:
     """What somebody sees who guessed too often; the same for a name that nobody has."""
     username = str((credentials or {}).get("username") or "")
-    seconds = lockout.seconds_left(username=username, address=lockout.address_of(request))
-    context = {"minutes": -(-seconds // 60), "failures": settings.AXES_FAILURE_LIMIT}
-    answer = render(request, "registration/locked.html", context, status=429)
+    address = lockout.address_of(request)
+    seconds = lockout.seconds_left(username=username, address=address)
+    failures = lockout.MOST_FROM_ADDRESS if lockout.address_is_locked(address) else settings.AXES_FAILURE_LIMIT
+    return _later(request, seconds, failures=failures, whole_address=failures == lockout.MOST_FROM_ADDRESS)
+
+
+def _later(request: HttpRequest, seconds: int, **context: Any) -> HttpResponse:
+    answer = render(request, "registration/locked.html", {"minutes": -(-seconds // 60), **context}, status=429)
     answer["Retry-After"] = str(seconds)
     return answer
 
@@ -50,6 +55,11 @@ class PasswordChange(auth.PasswordChangeView):
 
 class PasswordReset(auth.PasswordResetView):
     form_class = ResetForm
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not lockout.may_ask_for_mail(lockout.address_of(request)):
+            return _later(request, lockout.RESETS_SECONDS, resets=lockout.RESETS_FROM_ADDRESS)
+        return super().post(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "site": site_of(self.request)}

@@ -90,7 +90,8 @@ def _withdraw(invitation: Invitation, reason: str) -> None:
 def _locked(token: str) -> Invitation:
     """Who comes second with the same link waits here, and then finds it closed. Raises InvitationClosed."""
     mine = queries.pending_invitations().select_for_update(of=["self"]).select_related("organisation")
-    if invitation := mine.filter(hash=queries.hash_of_token(token)).first():
+    invitation = mine.filter(hash=queries.hash_of_token(token)).first()
+    if invitation and queries.administers(invitation.invited_by, invitation.organisation):
         return invitation
     raise InvitationClosed("this invitation is no longer open: ask for a new one")
 

@@ -39,7 +39,9 @@ def send_invitation(*, invitation: Invitation, link: str) -> None:
 def send_password_reset(*, email: str, site: str) -> bool:
     """To the active user with this address, if there is one. `site`: https://host. Raises MailNotSent."""
     user = queries.user_with_email(email)
-    if user is None or not user.is_active or not cache.add(f"password-reset:{user.pk}", 1, RESET_PAUSE_SECONDS):
+    if user is None or not user.is_active or not user.has_usable_password():  # a login without a password stays one
+        return False
+    if not cache.add(f"password-reset:{user.pk}", 1, RESET_PAUSE_SECONDS):
         return False
     context = {"person": user, "site": site, "minutes": settings.PASSWORD_RESET_TIMEOUT // 60, "link": site + _reset_path(user)}
     try:

@@ -28,7 +28,7 @@ from markets.queries.chunks import POINTS, Position
 from markets.queries.naming import Names
 from markets.queries.resample import Aggregate, Bucket, Peak, of_peak, resample
 from markets.queries.rows import COLUMNS, empty
-from markets.types import PriceFrame, SeriesSeen, Stamp
+from markets.types import Completeness, PriceFrame, SeriesSeen, Stamp
 
 SOURCE = "PJM Data Miner 2"
 
@@ -88,7 +88,7 @@ class WindowAnswer:
         return f"{self.seen.text} {self.sandbox} {self.names.digest()}"
 
     def meta(self) -> Meta:
-        counted = queries.counted(self.asked, self.stored) if self.stored is not None else queries.completeness(self.asked)
+        counted = self.counted()
         answered = self.seen.answered
         return Meta(
             source=source_of(answered),
@@ -98,6 +98,13 @@ class WindowAnswer:
             complete=counted.complete,
             more={"expected": counted.expected, "stored": counted.stored, "missing": counted.missing},
         )
+
+    def counted(self) -> Completeness:
+        if self.stored is not None:
+            return queries.counted(self.asked, self.stored)
+        if self.asked.nodes is None:
+            return queries.completeness_at(self.asked, self.seen.text)
+        return queries.completeness(self.asked)
 
     def chunks(self, *, after: Key | None, at_most: int | None, fields: frozenset[str]) -> Iterator[Chunk]:
         if not self.seen.answered:
@@ -117,7 +124,7 @@ class WindowAnswer:
 
     def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
         """Rows behind `after`, in the key's order."""
-        frames = queries.chunks(self.asked, position=self.behind(after), points=self.points(at_most))
+        frames = queries.chunks(replace(self.asked, live=self.seen.live), position=self.behind(after), points=self.points(at_most))
         yield from (of_peak(frame, self.peak) for frame in frames) if self.peak else frames
 
     def points(self, at_most: int | None) -> int:
@@ -193,7 +200,9 @@ class RevisionsAnswer(WindowAnswer):
             yield chunk if after is None else self._rest(chunk, after)
 
     def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
-        return iter(queries.revision_chunks(self.asked, position=self.behind(after), points=self.points(at_most)))
+        return iter(
+            queries.revision_chunks(replace(self.asked, live=self.seen.live), position=self.behind(after), points=self.points(at_most))
+        )
 
     def end_of(self, start: datetime) -> datetime:
         return start  # further versions of the same price may follow

@@ -72,6 +72,11 @@ class Market:
         return [f"{one.feed} ({one.quality})" for key, one in sorted(self.frame.sources.items()) if key in answered]
 
     @property
+    def without_energy(self) -> bool:
+        """Whether the source sent no energy component at all, as PJM does with unverified prices."""
+        return self.stored > 0 and bool(np.isnan(self.frame.energy).all())
+
+    @property
     def mean(self) -> float | None:
         return float(self.frame.total.mean()) if len(self.frame) else None
 

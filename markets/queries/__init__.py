@@ -11,7 +11,7 @@ from markets.queries.prices import prices
 from markets.queries.revisions import revisions
 from markets.queries.rows import Asked
 from markets.queries.series import choose
-from markets.queries.window import completeness, counted, stamp
+from markets.queries.window import completeness, completeness_at, counted, stamp
 
 __all__ = [
     "Asked",
@@ -19,6 +19,7 @@ __all__ = [
     "choose",
     "chunks",
     "completeness",
+    "completeness_at",
     "congestion",
     "counted",
     "followed",

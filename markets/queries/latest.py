@@ -13,8 +13,8 @@ from energyopti.calendars import EASTERN
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span, market_day
 from markets import arrays
-from markets.queries.prices import sealed
 from markets.queries.rows import STATE, Asked, empty, from_states, states, together
+from markets.queries.sealed import sealed
 from markets.queries.series import choose
 from markets.types import PriceFrame, SeriesSeen
 

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
 import numpy as np
 
 from energyopti.errors import NaiveTime
 from energyopti.intervals import Span
-from markets.queries.rows import (
-    AS_OF,
-    CURRENT,
-    LONGEST_DAY,
-    OLDER,
-    Asked,
-    Block,
-    Origin,
-    blocks,
-    empty,
-    first_of_each,
-    from_blocks,
-    from_live,
-    together,
-)
+from markets.queries.rows import Asked, empty, first_of_each, from_live, together
+from markets.queries.sealed import sealed
 from markets.queries.series import choose
 from markets.types import PriceFrame
 
@@ -66,32 +52,3 @@ def merged(asked: Asked, closed: PriceFrame, live: PriceFrame) -> PriceFrame:
     # of one source what arrived last stands; a block stands before the live row that it was made of
     place = np.where(np.arange(len(frame)) < len(closed), -len(frame), -np.arange(len(frame)))
     return first_of_each(frame, place, -frame.first_seen_at.astype(np.int64), asked.rank(frame.series))
-
-
-def sealed(asked: Asked) -> PriceFrame:
-    """What the blocks say, every source for itself, by node and time."""
-    found = blocks(asked, AS_OF if asked.as_of else CURRENT)
-    found.sort(key=lambda block: (block.node, block.start))
-    return from_blocks(asked, found, origins(asked, found))
-
-
-def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
-    """For the places of blocks that have been replaced: since when, and by which run, each slot's price has stood."""
-    places = {(block.series, block.node, block.start): place for place, block in enumerate(found) if block.revision}
-    if not places:
-        return {}
-    starts = [datetime.fromtimestamp(start / 1e6, UTC) for *_, start in places]
-    span = Span(min(starts), max(starts) + LONGEST_DAY)
-    wanted = Asked(asked.series, sorted({node for _, node, _ in places}), span)
-    versions = groupby(blocks(wanted, OLDER), key=lambda block: (block.series, block.node, block.start))
-    return {places[key]: _walk(found[places[key]], list(older)) for key, older in versions if key in places}
-
-
-def _walk(block: Block, newest_first: Sequence[Block]) -> Origin:
-    """Back through the history, for as long as a slot's price stays the same."""
-    arrived, run, same = block.arrived.copy(), block.runs.copy(), np.ones(block.n, bool)
-    for older in newest_first:
-        if older.recorded < block.recorded:
-            same &= block.says(older)
-            arrived[same], run[same] = older.arrived[same], older.runs[same]
-    return Origin(arrived, run)

@@ -59,6 +59,7 @@ class Asked:
     nodes: Sequence[int] | None
     span: Span
     as_of: datetime | None = None
+    live: bool = True  # False: somebody has looked, no live row is there
 
     @property
     def params(self) -> dict[str, Any]:
@@ -170,8 +171,8 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
     slot = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     start = np.repeat(np.array([block.start for block in found]) // 1_000_000, lengths)
     came = [(origins or {}).get(place) or Origin(block.arrived, block.runs) for place, block in enumerate(found)]
-    frame = _frame(
-        asked.series,
+    return framed(
+        asked,
         node_id=np.repeat(np.array([block.node for block in found], np.int64), lengths),
         at=start + slot * int(asked.step.total_seconds()),
         series=np.repeat(np.array([block.series for block in found], np.int16), lengths),
@@ -183,6 +184,11 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
         congestion=np.concatenate([block.congestion for block in found]),
         loss=np.concatenate([block.loss for block in found]),
     )
+
+
+def framed(asked: Asked, **columns: Array) -> PriceFrame:
+    """Slots of blocks as prices: those that are stored, in the span, known by then."""
+    frame = _frame(asked.series, **columns)
     inside = ~np.isnan(frame.total) & _inside(frame, asked)
     return frame if inside.all() else frame.take(inside)
 
@@ -199,6 +205,8 @@ def _inside(frame: PriceFrame, asked: Asked) -> Array:
 
 def from_live(asked: Asked) -> PriceFrame:
     """Every state in the live table, overwritten ones too, by arrival."""
+    if not asked.live:
+        return empty(asked.series)
     return states(asked.series, LIVE, asked.params)
 
 

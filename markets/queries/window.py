@@ -89,13 +89,14 @@ def stamp(asked: Asked, *, history: bool = False) -> Stamp:
     first price.
     """
     if not asked.series:
-        return Stamp("", None, ())
+        return Stamp("", None, (), live=False)
     with arrays.reading() as rows:
         found: Any = rows.execute(_stamp_query(asked, history=history), _params(asked)).fetchone()
     text = " ".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in (*asked.params["series"], *found))
     moments = [part.astimezone(UTC) for part in found if isinstance(part, datetime)]
     freshness = min(max(moments), asked.as_of or LAST) if moments else None
-    return Stamp(text, freshness, tuple(one for one, there in zip(asked.series, found[7:], strict=True) if there))
+    answered = tuple(one for one, there in zip(asked.series, found[7:], strict=True) if there)
+    return Stamp(text, freshness, answered, live=found[5] > 0)
 
 
 def _stamp_query(asked: Asked, *, history: bool) -> str:
@@ -122,6 +123,12 @@ def completeness(asked: Asked) -> Completeness:
         days, counts, points, nodes = rows.execute(query, _params(asked)).fetchone() or (None, None, 0, 0)
     stored = int(points) + (0 if days is None else int((_slots(asked, days) * counts).sum()))
     return Completeness((nodes if asked.nodes is None else len(_publishable(asked))) * asked.slots, stored)
+
+
+@functools.lru_cache(maxsize=64)
+def completeness_at(asked: Asked, stamp: str) -> Completeness:
+    """The same over all nodes, remembered for as long as the window's stamp stands: each page of it tells it again."""
+    return completeness(asked)
 
 
 def counted(asked: Asked, stored: int) -> Completeness:

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { Axis, Readout, paint, plots, prices } = window.energy;
+
   class Chart {
     constructor(figure) {
       this.figure = figure;
@@ -111,6 +112,21 @@
       else this.readout.show(-1);
     }
 
+    width() {
+      return this.printing ? Math.min(680, this.plots.clientWidth || 680) : Math.max(240, this.plots.clientWidth);
+    }
+
+    lines() {
+      const markets = this.ticked("markets");
+      return this.ticked("show").flatMap((part) => markets.map((market) => ({ part, market })));
+    }
+
+    // Restated prices of the lines that show the LMP
+    rings() {
+      const shown = this.drawing === "lines" ? (this.ticked("show").includes("lmp") ? this.ticked("markets") : []) : [this.drawing];
+      return shown.flatMap((market) => this[market].own.filter((one) => one.restated));
+    }
+
     // --- zoom --------------------------------------------------------------------------------
 
     show(from, to) {
@@ -169,6 +185,7 @@
       tools.addEventListener("click", (event) => event.target.dataset.do && this.zoom(event.target.dataset.do));
       this.figure.addEventListener("change", (event) => this.switched(event.target));
       this.plots.addEventListener("keydown", (event) => this.pressed(event));
+      this.plots.addEventListener("pointermove", () => this.readout.aloud(false));
       document.addEventListener("themechange", () => this.draw());
       const print = (printing) => () => { this.printing = printing; this.draw(); };
       addEventListener("beforeprint", print(true));
@@ -188,6 +205,7 @@
       };
       if (!keys[event.key]) return;
       event.preventDefault();
+      this.readout.aloud(true);
       keys[event.key]();
     }
   }

@@ -94,5 +94,18 @@
     });
   }
 
-  energy.paint = { colours, steps, stacked, bars, rings, level };
+  // A plot's name, in the air above it
+  function caption(plot, text, colour, font) {
+    const { ctx, bbox } = plot;
+    const ratio = window.devicePixelRatio || 1;
+    ctx.save();
+    ctx.font = font.replace(/^\d+/, (size) => String(Number(size) * ratio));
+    ctx.fillStyle = colour;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "bottom";
+    ctx.fillText(text, bbox.left, bbox.top - 5 * ratio);
+    ctx.restore();
+  }
+
+  energy.paint = { colours, steps, stacked, bars, rings, level, caption };
 })();

@@ -49,7 +49,8 @@
     for (const [one, all] of sent) {
       if (all.length < 2) continue;
       const before = all.filter((other) => other.seen <= one.seen).slice(0, -1).pop();
-      one.restated = `${one.version ? `v${one.version}` : "restated"}${before ? `, was ${before.value.toFixed(2)}` : ""}`;
+      const told = !before ? "" : before.value === one.value ? ", LMP unchanged" : `, was ${energy.usd(before.value)}`;
+      one.restated = `${one.version ? `v${one.version}` : "restated"}${told}`;
     }
   }
 

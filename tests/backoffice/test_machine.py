@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest import mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from energyopti.feeds import registry
 from energyopti.feeds.models import Coverage, Payload, Quarantine, SyncRun, Upload
@@ -58,7 +60,7 @@ def test_a_feed_that_cannot_be_reached_says_why(reader: Client, settings) -> Non
 
 def test_sync_now_runs_in_a_task_with_the_persons_name_and_reason(doer: Client, upstream: Sandbox, eager: None) -> None:  # noqa: F811
     answer = confirmed(doer, SYNC, "June looks thin", **JUNE_10)
-    assert (answer.status_code, answer["Location"]) == (302, f"{RUNS}?feed__exact={FEED}")
+    assert (answer.status_code, answer["Location"]) == (302, f"{RUNS}?feed={FEED}")
     run = SyncRun.objects.get(feed=FEED)
     assert (run.trigger, run.user.username, run.reason, run.status) == ("person", "doer", "June looks thin", "complete")
     span = days(date(2026, 6, 10), date(2026, 6, 11))
@@ -232,6 +234,12 @@ def test_who_may_look_may_not_requeue(reader: Client, upstream: Sandbox) -> None
     before = Coverage.objects.values().get()
     confirmed_or_denied(reader, GAPS, **selected("requeue", missing))
     assert Coverage.objects.values().get() == before
+
+
+def test_a_broker_that_is_away_is_said_at_a_sync(doer: Client, upstream: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("energyopti.feeds.tasks.sync_asked.delay", mock.Mock(side_effect=OperationalError))
+    page = confirmed(doer, SYNC, **JUNE_10)
+    assert (page.status_code, "No worker can be told just now" in page.content.decode()) == (200, True)
 
 
 def test_a_reason_is_required(doer: Client, upstream: Sandbox) -> None:  # noqa: F811

@@ -17,7 +17,12 @@ from tests.backoffice.people import office, selected, staff
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
-MEMBERS = ("organisations.view_organisation", "organisations.change_organisation", "organisations.view_user", "organisations.view_membership")
+MEMBERS = (
+    "organisations.view_organisation",
+    "organisations.change_organisation",
+    "organisations.view_user",
+    "organisations.view_membership",
+)
 MEMBERS += ("organisations.change_membership", "organisations.add_membership")
 PEOPLE = ("organisations.view_user", "organisations.change_user", "organisations.add_user")
 
@@ -114,16 +119,22 @@ def page(organisation: Organisation) -> str:
 
 
 def test_only_an_administrator_gives_roles(acme: Organisation) -> None:
-    clerk = staff("clerk", *MEMBERS)
+    clerk, new = staff("clerk", *MEMBERS), person("new")
     mine = join(clerk, acme)
     join(person("boss"), acme, Role.ADMINISTRATOR)
-    office(clerk).post(page(acme), rows(acme, (mine.pk, clerk.pk, Role.ADMINISTRATOR)))
-    mine.refresh_from_db()
-    assert mine.role == Role.VIEWER
-    mine.role = Role.ADMINISTRATOR
-    mine.save()
-    office(clerk).post(page(acme), rows(acme, (mine.pk, clerk.pk, Role.ADMINISTRATOR), ("", person("new", acme).pk, Role.VIEWER)))
-    assert office(clerk).get(page(acme)).status_code == 200
+    asked = rows(acme, (mine.pk, clerk.pk, Role.ADMINISTRATOR), ("", new.pk, Role.ADMINISTRATOR))
+    answer = office(clerk).post(page(acme), asked | {"name": "Acme Power"})
+    assert answer.status_code == 302
+    assert set(acme.memberships.values_list("user__username", "role")) == {("clerk", "viewer"), ("boss", "administrator")}
+
+
+def test_an_administrator_with_the_permission_gives_roles(acme: Organisation) -> None:
+    clerk = staff("clerk", *MEMBERS, of=acme)
+    theirs = join(person("new"), acme)
+    mine = acme.memberships.get(user=clerk)
+    office(clerk).post(page(acme), rows(acme, (mine.pk, clerk.pk, Role.ADMINISTRATOR), (theirs.pk, theirs.user_id, Role.TRADER)))
+    theirs.refresh_from_db()
+    assert theirs.role == Role.TRADER
 
 
 def test_a_half_filled_row_of_members_is_told(acme: Organisation) -> None:
@@ -157,9 +168,7 @@ def test_who_may_look_at_the_schedule_starts_and_stops_nothing(entry: PeriodicTa
     ran: list[str] = []
     monkeypatch.setattr("energyopti.feeds.upkeep.fill_gaps", lambda **_: ran.append("gaps") or 0)
     PeriodicTask.objects.update(enabled=action != "enable_tasks")
-    office(staff("reader", "django_celery_beat.view_periodictask")).post(
-        "/admin/django_celery_beat/periodictask/", selected(action, entry)
-    )
+    office(staff("reader", "django_celery_beat.view_periodictask")).post("/admin/django_celery_beat/periodictask/", selected(action, entry))
     assert (ran, PeriodicTask.objects.get().enabled) == ([], action != "enable_tasks")
 
 

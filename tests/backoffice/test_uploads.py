@@ -8,12 +8,15 @@ import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
+from django.utils.http import content_disposition_header
+from kombu.exceptions import OperationalError
 
 from energyopti.feeds import registry, tasks, uploads
 from energyopti.feeds.models import Coverage, Payload, Quarantine, SyncRun, Upload
@@ -236,7 +239,12 @@ def test_rows_that_an_earlier_file_had_refused_are_in_the_download_too(clerk: Cl
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_made_harmless() -> None:
-    assert [uploads._harmless(text) for text in ("=1+1", "@x", "2024-07-01")] == ["'=1+1", "'@x", "2024-07-01"]
+    assert [uploads._harmless(text) for text in ("=1+1", "@x", "＝1+1", "2024-07-01")] == [
+        "'=1+1",
+        "'@x",
+        "'＝1+1",
+        "2024-07-01",
+    ]
 
 
 def test_a_file_that_can_only_be_refused_fails_with_the_reason(clerk: Client, eager: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,3 +368,31 @@ def test_a_first_real_file_over_sandbox_data_is_announced(clerk: Client, setting
 def test_the_archive_keeps_the_file(clerk: Client, eager: None) -> None:
     upload = loaded(clerk, text(day()))
     assert Payload.objects.get().run == upload.run
+
+
+@pytest.mark.parametrize("name", ["***.csv", "цены.csv", 'a"b.csv', "(1).csv"])
+def test_refused_rows_of_a_file_of_any_name_are_downloaded_under_it(clerk: Client, eager: None, name: str) -> None:
+    answer = clerk.get(f"{LIST}{loaded(clerk, broken(), name).pk}/refused.csv")
+    assert (answer.status_code, len(answer.content.decode().splitlines())) == (200, 4)
+    assert answer["Content-Disposition"] == content_disposition_header(True, f"refused-{name}.csv")
+
+
+def test_a_long_name_in_another_script_is_loaded(clerk: Client, eager: None) -> None:
+    """200 letters of it are 400 bytes: more than a file system takes."""
+    upload = loaded(clerk, text(day()), "цены" * 50 + ".csv")
+    assert (upload.status, upload.error) == ("done", "")
+    assert (upload.name[:4], upload.name[-4:]) == ("цены", ".csv")
+
+
+def test_a_broker_that_is_away_is_said_and_the_file_waits_again(clerk: Client, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_over(clerk, text(day()))
+    upload = Upload.objects.get()
+    monkeypatch.setattr(tasks.import_upload, "delay", mock.Mock(side_effect=OperationalError))
+    page = confirm(clerk, upload)
+    upload.refresh_from_db()
+    assert (page.status_code, "No worker can be told just now" in page.content.decode(), upload.status) == (200, True, "checked")
+
+
+def test_a_row_that_the_database_cannot_keep_is_refused(clerk: Client) -> None:
+    page = hand_over(clerk, text(day()) + b"x" * 5000 + b"\nx\0y\n")
+    assert (page.status_code, Upload.objects.get().status) == (200, "unreadable")

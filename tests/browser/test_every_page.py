@@ -18,11 +18,15 @@ PAGES = {
     "status": "/status/",
     "login": "/accounts/login/",
     "admin": "/admin/",
+    "admin-feeds": "/admin/feeds/feed/",
     "docs": "/api/docs/",
     "missing": "/nothing-is-here",
 }
-OURS = [name for name in PAGES if name not in ("admin", "docs", "missing")]
-LEVELS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+OURS = [name for name in PAGES if name not in ("admin", "admin-feeds", "docs", "missing")]
+LEVELS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "resultTypes": ["violations"]}
+# swagger-ui's own markup, which comes as it is: pale text on its labels, and in each operation's heading a button inside a
+# button. Every other rule holds there, and these everywhere else.
+NOT_OURS = {"docs": {"color-contrast": "#swagger-ui", "nested-interactive": "#swagger-ui"}}
 
 
 @pytest.fixture(autouse=True)
@@ -45,20 +49,26 @@ def opened(open_page: Open, name: str, complaints: list[str], **how: object) -> 
     return page
 
 
+def violations(page: Page, name: str) -> list[tuple[str, list[list[str]], str]]:
+    """What axe finds, without what is excused; within the excused markup every other rule holds."""
+    found = []
+    for one in Axe().run(page, options=LEVELS).response["violations"]:
+        excused = NOT_OURS.get(name, {}).get(one["id"])
+        nodes = [node for node in one["nodes"] if not (excused and page.locator(excused).locator(node["target"][-1]).count())]
+        if nodes:
+            found.append((one["id"], [node["target"] for node in nodes][:3], nodes[0]["failureSummary"]))
+    return found
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_it_opens_without_a_complaint(open_page: Open, keep: Callable[[Page, str], None], complaints: list[str], name: str) -> None:
+def test_it_opens_without_a_complaint_and_axe_finds_nothing_in_either_theme(
+    open_page: Open, keep: Callable[[Page, str], None], complaints: list[str], name: str
+) -> None:
     page = opened(open_page, name, complaints)
-    expect(page.locator("body")).not_to_be_empty()
-    keep(page, f"{name}-1280-light")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", OURS)
-def test_axe_finds_nothing(open_page: Open, keep: Callable[[Page, str], None], complaints: list[str], name: str, theme: str) -> None:
-    page = opened(open_page, name, complaints, theme=theme)
-    found = Axe().run(page, options=LEVELS).response["violations"]
-    keep(page, f"{name}-1280-{theme}")
-    assert [(one["id"], [node["target"] for node in one["nodes"]][:3], one["nodes"][0]["failureSummary"]) for one in found] == []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # without motion colours change at once
+        keep(page, f"{name}-1280-{theme}")
+        assert violations(page, name) == [], theme
 
 
 @pytest.mark.parametrize("name", OURS)

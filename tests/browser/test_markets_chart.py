@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -25,6 +24,7 @@ INK = """(canvas, [left, right, colour]) => {
   return found;
 }"""
 DAY_AHEAD, REAL_TIME, UP, ENERGY = [10, 98, 168], [194, 65, 12], [23, 102, 58], [77, 124, 15]  # the light theme's colours
+MARKETS = ("day-ahead", "real-time")
 AXIS, AIR = 48, 18  # pixels left and right of the plot
 
 
@@ -187,34 +187,6 @@ def test_one_market_stays_switched_on(open_page: Open) -> None:
     assert ink(page, REAL_TIME) > 500
 
 
-def test_the_search_works_by_keyboard(open_page: Open, keep: Callable[[Page, str], None]) -> None:
-    page = open_page("/markets/")
-    field = page.get_by_role("combobox", name="Node")
-    field.focus()
-    page.keyboard.type("pec")
-    option = page.locator("#node-options [role=option]")
-    expect(option).to_have_count(1)
-    expect(field).to_have_attribute("aria-expanded", "true")
-    page.keyboard.press("ArrowDown")
-    expect(option).to_have_attribute("aria-selected", "true")
-    assert field.get_attribute("aria-activedescendant") == option.get_attribute("id")
-    keep(page, "markets-search")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("PECO")
-    assert "node=51297" in page.url
-
-
-def test_the_search_finds_by_id_and_closes_by_escape(open_page: Open) -> None:
-    page = open_page("/markets/")
-    field = page.get_by_role("combobox", name="Node")
-    field.fill("51291")
-    expect(page.locator("#node-options [role=option]")).to_have_text(re.compile("AECO"))
-    page.keyboard.press("Escape")
-    expect(page.locator("#node-options [role=option]")).to_have_count(0)
-    field.fill("no such node")
-    expect(page.locator("[data-search-status]")).to_have_text("No node has this name or id")
-
-
 def test_without_scripts_the_form_and_the_table_work(open_page: Open) -> None:
     page = open_page("/markets/", script=False)
     page.get_by_label("Node, by name or id").fill("AECO")
@@ -238,3 +210,62 @@ def test_a_download_is_the_windows_csv(open_page: Open) -> None:
     assert heading[:3] == ["node_id", "node_name", "market_type"]
     assert [row[heading.index("lmp_usd_per_mwh")] for row in rows[:2]] == ["30", "31"]
     assert len(rows) == 24
+
+
+def test_a_reading_is_spoken_to_the_keyboard_and_not_to_the_mouse(open_page: Open) -> None:
+    page = open_page("/markets/")
+    chart(page)
+    readout = page.locator("[data-readout]")
+    page.locator("[data-plots]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(readout).to_have_attribute("aria-live", "polite")
+    page.locator(".uplot .u-over").first.hover()
+    expect(readout).to_have_attribute("aria-live", "off")
+
+
+def test_each_reading_is_the_apis_figure(open_page: Open) -> None:
+    page = open_page("/markets/?start=2024-11-03&show=lmp,energy,congestion,loss")
+    figure = chart(page)
+    told = {name: page.request.get(served_at(page) + (figure.get_attribute(f"data-{name}") or "")).json()["columns"] for name in MARKETS}
+    page.locator("[data-plots]").focus()
+    fields = {
+        "": "lmp_usd_per_mwh",
+        " energy": "energy_usd_per_mwh",
+        " congestion": "congestion_usd_per_mwh",
+        " losses": "loss_usd_per_mwh",
+    }
+    for slot in range(25):
+        page.keyboard.press("ArrowRight")
+        reading = page.locator("[data-readout]").inner_text()
+        for market in MARKETS:
+            for part, field in fields.items():
+                price = f"{told[market][field][slot]:.2f}".replace("-", "\N{MINUS SIGN}")
+                assert f"{market}{part} {price}" in reading
+
+
+def test_a_failure_to_load_the_marks_is_told(open_page: Open, complaints: list[str]) -> None:
+    page = open_page("/status/")
+    page.route("**/lmp/revisions**", lambda route: route.fulfill(status=503, json={"detail": "away"}))
+    page.goto(served_at(page) + "/markets/")
+    chart(page)
+    expect(page.locator("[data-readout]")).to_contain_text("The marks of restated prices could not be loaded.")
+    complaints[:] = [one for one in complaints if "503" not in one]
+
+
+def test_paper_says_which_line_is_which(open_page: Open) -> None:
+    page = open_page("/markets/")
+    chart(page)
+    line = page.locator(".legend li", has_text="Day-ahead").first
+    expect(line).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(line).to_be_visible()
+
+
+def test_without_scripts_no_room_is_kept_for_the_chart(open_page: Open) -> None:
+    page = open_page("/markets/", script=False)
+    expect(page.locator("[data-plots]")).to_be_hidden()
+    expect(page.get_by_label("Energy", exact=True)).to_be_hidden()
+
+
+def served_at(page: Page) -> str:
+    return "/".join(page.url.split("/")[:3])

@@ -272,7 +272,7 @@ def test_a_column_that_stands_twice_is_refused():
         (gzip.compress(text(row()).encode())[:-9], r"^export\.csv cannot be read: "),
         (b"\x1f\x8bnot gzip", r"^export\.csv cannot be read: "),
         (text(row(pnode_name="Münster")).encode("cp1252"), r"^export\.csv cannot be read: 'utf-8'"),
-        (b"x" * 70_000, "a line of more than 65536 characters"),
+        (b"x" * 70_000, "a row of more than 8192 characters"),
     ],
 )
 def test_what_is_no_table_is_refused_in_one_sentence(content, words):

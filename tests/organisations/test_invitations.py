@@ -90,6 +90,22 @@ def test_a_withdrawn_link_opens_nothing(acme: Organisation, boss: User) -> None:
         queries.invitation_for(token)
 
 
+@pytest.mark.parametrize("shut_out", ["removed", "inactive", "a viewer"])
+def test_who_is_no_longer_an_administrator_left_no_way_in(acme: Organisation, boss: User, client: Client, shut_out: str) -> None:
+    """Somebody who is about to go could invite an address of theirs first."""
+    _, token = invitations.invite(organisation=acme, email="mine@example.org", role=Role.ADMINISTRATOR, by=boss, link=lambda token: token)
+    member(acme, Role.ADMINISTRATOR)
+    {
+        "removed": boss.memberships.all().delete,
+        "inactive": lambda: User.objects.filter(pk=boss.pk).update(is_active=False),
+        "a viewer": lambda: boss.memberships.update(role=Role.VIEWER),
+    }[shut_out]()
+    assert client.get(f"/accounts/invitation/{token}/").status_code == 410
+    with pytest.raises(InvitationClosed):
+        invitations.accept_as_new(token=token, username="again", password=PASSWORD)
+    assert not User.objects.filter(username="again").exists()
+
+
 def test_withdrawing_what_was_accepted_changes_nothing(acme: Organisation, boss: User) -> None:
     user = invitations.accept_as_new(token=invite(acme, boss), username="newcomer", password=PASSWORD)
     invitations.withdraw(invitation=Invitation.objects.get(), by=boss)

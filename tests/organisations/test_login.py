@@ -256,6 +256,22 @@ def test_a_broker_that_is_away_is_said_whatever_the_address(client: Client, user
     assert [(page.status_code, b"Mail cannot be sent just now" in page.content) for page in pages] == [(200, True)] * 2
 
 
+def test_nobody_fills_the_queue_with_requests_for_mail(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lockout, "RESETS_FROM_ADDRESS", 2)
+    cache.delete("resets-from:198.51.100.9")
+    queued()
+    answers = [client.post("/accounts/reset/", {"email": f"{n}@example.com"}, REMOTE_ADDR="198.51.100.9") for n in range(3)]
+    assert ([answer.status_code for answer in answers], len(queued())) == ([302, 302, 429], 2)
+    assert answers[-1]["Retry-After"] == "3600"
+    assert client.post("/accounts/reset/", {"email": "3@example.com"}, REMOTE_ADDR="198.51.100.10").status_code == 302
+
+
+def test_a_login_without_a_password_gets_none_by_mail(user: User) -> None:
+    user.set_unusable_password()
+    user.save()
+    assert mails.send_password_reset(email=user.email, site="x") is False
+
+
 # --- forms -----------------------------------------------------------------------------------------
 
 

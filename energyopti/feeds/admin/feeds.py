@@ -91,7 +91,7 @@ def sync_now(request: HttpRequest, feed: str) -> HttpResponse:
         form=partial(SyncForm, feed=declared),
         plan=partial(_plan, declared),
         act=partial(_act, declared, cast(User, request.user)),
-        back=f"{reverse('admin:feeds_syncrun_changelist')}?feed__exact={feed}",
+        back=f"{reverse('admin:feeds_syncrun_changelist')}?feed={feed}",
         initial=_initial(declared, yesterday),
     )
     return ask(request, deed, {**admin.site.each_context(request), "crumbs": [("Feeds", reverse("admin:feeds_feed_changelist"))]})

@@ -196,5 +196,5 @@ def _requeue(rows: QuerySet[Coverage], user: User, parameters: Mapping[str, Any]
     gaps = list(coverage.pullable(rows))
     asked = coverage.requeue([gap.pk for gap in gaps], who=user.get_username(), reason=reason, now=timezone.now())
     LogEntry.objects.log_actions(user.pk, gaps, CHANGE, f"Re-queued: {reason}")
-    transaction.on_commit(tasks.requeue_gaps.delay)
+    transaction.on_commit(tasks.requeue_gaps.delay, robust=True)  # the next beat fills them, too
     return f"{asked} windows are asked for again."

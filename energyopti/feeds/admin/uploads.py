@@ -15,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.text import get_valid_filename
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from energyopti.backoffice.base import LookOnly
 from energyopti.errors import EnergyOptiError
@@ -109,11 +110,15 @@ class UploadAdmin(LookOnly):
         form = ConfirmForm(request.POST)
         if not form.is_valid():
             return self._page(request, upload, form, status=400)
-        with transaction.atomic():
-            if uploads.confirm(upload=upload, user=cast(User, request.user), reason=form.cleaned_data["reason"]):
-                transaction.on_commit(partial(tasks.import_upload.delay, pk))
-            else:
-                messages.warning(request, "Somebody has decided about this file already.")
+        try:
+            with transaction.atomic():
+                if uploads.confirm(upload=upload, user=cast(User, request.user), reason=form.cleaned_data["reason"]):
+                    transaction.on_commit(partial(tasks.import_upload.delay, pk))
+                else:
+                    messages.warning(request, "Somebody has decided about this file already.")
+        except OperationalError:
+            uploads.take_back(upload=upload)
+            messages.error(request, "No worker can be told just now, as Redis does not answer. Nothing was loaded: try again.")
         return HttpResponseRedirect(_page_of(pk))
 
     @method_decorator(require_POST)
@@ -134,7 +139,7 @@ class UploadAdmin(LookOnly):
     def refused(self, request: HttpRequest, pk: int) -> HttpResponse:
         upload = seen_row(self, request, pk)
         answer = HttpResponse(uploads.as_csv(uploads.refused(upload)), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="refused-{get_valid_filename(upload.name)}.csv"'
+        answer["Content-Disposition"] = content_disposition_header(True, f"refused-{upload.name}.csv")
         return answer
 
 

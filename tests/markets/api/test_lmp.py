@@ -222,6 +222,6 @@ def test_a_window_takes_few_queries_however_much_it_holds(api: APIClient, nodes:
     asked = hourly(Span(day("2024-06-01").start, day("2024-06-03").end), market_type="day_ahead", **({"nodes": nodes} if nodes else {}))
     with queries_sent() as sent:
         assert len(answer(api, LMP, asked)["results"]) == (72 if nodes == "1" else 144)
-    # series, nodes, stamp, names, blocks, live rows; while no nodes are named:
+    # series, nodes, stamp (which counts no live row: none is looked for), names, blocks; while no nodes are named:
     # completeness, the node list's stamp, which nodes there are, and whether there are more
-    assert len(sent) == (6 if nodes else 9), sent
+    assert len(sent) == (5 if nodes else 8), sent
