@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.text import slugify
 
@@ -58,6 +59,10 @@ class BackOffice(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().index(request, {"app_list": self._arranged(request, with_notes=True), **(extra_context or {})})
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """There is one page for it, which says what a password has to be."""
+        return redirect("password_change")
 
     def _arranged(self, request: HttpRequest, *, with_notes: bool) -> list[dict[str, Any]]:
         filled: dict[str, list[tuple[int, dict[str, Any]]]] = {}

@@ -112,7 +112,7 @@ def all_nodes(*, sandbox: bool) -> Array:
 def _newest(asked: Asked) -> list[Newest]:
     series = {one.id: one for one in asked.series}
     with arrays.reading() as rows:
-        found = rows.execute(_NEWEST, asked.params).fetchall()
+        found = rows.execute(_NEWEST, {"series": list(series)}).fetchall()
     return [Newest(series[key], live, day) for key, live, day in found]
 
 
@@ -121,7 +121,12 @@ def _live(newest: Newest, nodes: Array) -> PriceFrame:
     params = {"series": newest.series.id, "at": newest.live}
     frames, missing = [empty([newest.series])], nodes
     if len(nodes) > FEW:
-        batch = states([newest.series], _LIVE_AT, params)
+        assert newest.live is not None
+        fixed: dict[str, np.integer[Any]] = {
+            "series": np.int16(newest.series.id),
+            "at": np.int64(round(newest.live.timestamp() * 1_000_000)),
+        }
+        batch = states([newest.series], _LIVE_AT, params, fixed)
         batch, missing = _of(batch, nodes)
         frames.append(batch)
     if len(missing):

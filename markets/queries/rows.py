@@ -50,6 +50,8 @@ LIVE = (
     " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity')"
 )
 
+NONE: Mapping[str, Any] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -210,11 +212,12 @@ def from_live(asked: Asked) -> PriceFrame:
     return states(asked.series, LIVE, asked.params)
 
 
-def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any]) -> PriceFrame:
-    """The live states that a query finds, by arrival; it selects STATE."""
+def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any], fixed: Mapping[str, np.integer[Any]] = NONE) -> PriceFrame:
+    """The live states that a query finds, by arrival; it selects STATE, of which `fixed` is known to be the same in each row."""
     names = ["series", "pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
     with arrays.reading() as rows:
-        found = arrays.columns(rows, names, query, params)
+        found = arrays.columns(rows, [name for name in names if name not in fixed], query, params)
+    found |= {name: np.full(len(found["pnode_id"]), value) for name, value in fixed.items()}
     if (found["arrived"][1:] < found["arrived"][:-1]).any():  # numpy sorts sooner than PostgreSQL
         order = np.argsort(found["arrived"], kind="stable")
         found = {name: column[order] for name, column in found.items()}

@@ -182,3 +182,9 @@ def test_the_schedules_form_has_no_inline_script() -> None:
     page = boss.get(f"/admin/django_celery_beat/periodictask/{entry.pk}/change/").content.decode()
     assert "eo-crontab.js" in page
     assert not re.search(r"<script(?![^>]*(src=|application/json))", page)
+
+
+def test_a_password_is_changed_on_the_one_page_that_says_the_rules(clerk: Client) -> None:
+    page = clerk.get("/admin/password_change/", follow=True)
+    assert page.redirect_chain == [("/accounts/password/", 302)]
+    assert "at least 12 characters" in page.content.decode()

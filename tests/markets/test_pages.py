@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from django.test import Client
-from hypothesis import given
-from hypothesis import strategies as st
 
-from energyopti.intervals import market_day
 from energyopti.organisations.models import User
-from markets.feeds.pjm import EASTERN
 from markets.models import LmpBlock, Node
-from markets.pages import asked as asking
-from markets.pages.clock import HOUR, label, slots
 from tests.markets import prices, world
 from tests.markets.api.asking import queries_sent
 
@@ -280,32 +274,3 @@ def test_what_was_typed_is_never_markup(person: Client, market) -> None:
     page = person.get("/markets/?node=<script>alert(1)</script>").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
-
-
-@given(day=st.dates(date(1998, 4, 1), date(2037, 12, 31)))
-def test_every_hour_of_a_day_has_its_own_label(day: date) -> None:
-    window = market_day(day, EASTERN)
-    labels = [label(time) for time in slots(window, HOUR)]
-    assert len(labels) == len(set(labels)) == window.slots(HOUR)
-    assert all(" " not in text for text in labels) == (len(labels) != 25)
-
-
-@given(
-    first=st.dates(date(1998, 4, 1), date(2100, 1, 1)),
-    days=st.integers(1, 366),
-    show=st.sets(st.sampled_from(asking.COMPONENTS), min_size=1),
-)
-def test_an_address_says_the_whole_state(first: date, days: int, show: set[str]) -> None:
-    from django.http import QueryDict
-
-    node = world_node()
-    chosen = tuple(name for name in asking.COMPONENTS if name in show)
-    asked = asking.Asked(
-        node=node, first=first, last=first + timedelta(days=days - 1), show=chosen, draw="real_time", markets=("day_ahead",)
-    )
-    again = asking.read(QueryDict(asked.link().removeprefix("?")), node=node, newest=date(2024, 1, 1))
-    assert again == asked
-
-
-def world_node() -> asking.NodeRow:
-    return asking.NodeRow(1, "PJM-RTO", "ZONE", "", "", "", datetime(2000, 1, 1, tzinfo=UTC), None, "pnode", None, False)
