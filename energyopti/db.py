@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import OperationalError, connection, connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
@@ -22,6 +23,7 @@ pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::
 # No error where the role is missing or not the login's to take: readiness says that instead
 _TAKE_ROLE = f"SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = %s AND {_MAY_ACT_AS}"  # noqa: S608
 _ROLES = f"SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND {_MAY_ACT_AS}"  # noqa: S608
+_acting: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # sessions and the role they took
 
 
 def take_role(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -29,16 +31,13 @@ def take_role(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     role = getattr(connection, "role", settings.DATABASE_ROLE)
     if not role or connection.vendor != "postgresql":
         return
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_TAKE_ROLE, [role])
-    except OperationalError:
-        pool = getattr(connection, "pool", None)
-        if pool is None:
-            raise
-        connection.close()
-        pool.check()  # a restart of PostgreSQL leaves dead connections in the pool: all are replaced, once
-        connection.connect()  # asks for the role again; fails when PostgreSQL is still away
+    session = connection.connection
+    if _acting.get(session) == role:  # one from the pool still acts as it did
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_ROLE, [role])
+        if cursor.fetchone():
+            _acting[session] = role
 
 
 @contextmanager

@@ -143,6 +143,7 @@ READ_DATABASE = "replica" if "replica" in DATABASES else "default"  # for querie
 if env.flag("ENERGYOPTI_DB_POOL", False):
     for _database in DATABASES.values():
         _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20, "timeout": 5}
+        _database["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL leaves dead ones in the pool
 
 REDIS_URL = env.redis("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

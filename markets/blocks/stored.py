@@ -86,7 +86,7 @@ def marks(rows: Rows, slot: Slot, nodes: Array) -> Marks:
     some = " AND pnode_id = ANY(%(nodes)s::bigint[])" if len(nodes) <= MANY else ""
     found = arrays.columns(
         rows,
-        ["pnode_id", "digest", "missing", "revision"],
+        {"pnode_id": "int8", "digest": "int8", "missing": "int2", "revision": "int4"},
         "SELECT pnode_id, digest, missing, revision FROM lmp_block"  # noqa: S608 our own words
         f" WHERE series = %(series)s AND start = %(start)s{some} ORDER BY pnode_id",
         {**slot.params, "nodes": arrays.literal(nodes)},
@@ -141,7 +141,7 @@ def live(rows: Rows, slot: Slot, nodes: Array | None) -> Live:
     values = ("total", "congestion", "loss", "energy")[: 4 if slot.has_energy else 3]
     found = arrays.columns(
         rows,
-        ["pnode_id", "slot", "arrived", "run_id", "version", *values],
+        {"pnode_id": "int8", "slot": "int4", "arrived": "int8", "run_id": "int8", "version": "int2", **dict.fromkeys(values, "float8")},
         f"SELECT pnode_id, (extract(epoch FROM interval_start - %(start)s) / %(step)s)::int4 AS slot,"  # noqa: S608 our own words
         f" {MICROSECONDS.format('recorded_at')} AS arrived, run_id, version, {', '.join(values)} FROM lmp_live"
         " WHERE series = %(series)s AND interval_start >= %(start)s AND interval_start < %(end)s"

@@ -12,7 +12,7 @@ from markets import arrays
 from markets.queries.rows import Asked
 from markets.types import CongestedNode, Congestion
 
-_COLUMNS = ("series", "pnode_id", "congestion", "total", "missing")
+_COLUMNS = {"series": "int2", "pnode_id": "int8", "congestion": "float8", "total": "float8", "missing": "int4"}
 # a block's means stand in the index by day: no block is opened
 _BLOCKS = (
     "SELECT series, pnode_id, COALESCE(congestion_avg, 'NaN') AS congestion, total_avg AS total, missing FROM lmp_block"

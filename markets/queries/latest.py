@@ -13,7 +13,7 @@ from energyopti.calendars import EASTERN
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span, market_day
 from markets import arrays
-from markets.queries.rows import STATE, Asked, empty, from_states, states, together
+from markets.queries.rows import STATE, STATE_TYPES, Asked, empty, from_states, states, together
 from markets.queries.sealed import sealed
 from markets.queries.series import choose
 from markets.types import PriceFrame, SeriesSeen
@@ -46,7 +46,7 @@ _LAST_BEFORE = _LAST.format(
     blocks="unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"
     " (SELECT * FROM lmp_block WHERE series = %(series)s AND pnode_id = node ORDER BY start DESC LIMIT 1) l"
 )
-_STATES = ("series", "pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy", "revision")
+_STATES = {**STATE_TYPES, "revision": "int4"}
 FEW = 500  # nodes: as many are looked up one by one sooner than all are read
 NEVER = np.datetime64(-1, "s")
 
@@ -98,6 +98,8 @@ def read_latest(asked: Asked, newest: Sequence[Newest] | None = None) -> PriceFr
 
 def _newest_of_each(frame: PriceFrame, *order: Array) -> PriceFrame:
     """Of each node the row of its last interval that comes first by `order` (the last named counts most)."""
+    if (frame.node_id[1:] < frame.node_id[:-1]).all():  # as a batch of all nodes comes: each once, and by node
+        return frame.take(np.arange(len(frame))[::-1])
     frame = frame.take(np.lexsort((*order, -frame.interval_start.astype(np.int64), frame.node_id)))
     return frame.take(np.append(True, frame.node_id[1:] != frame.node_id[:-1])[: len(frame)])
 
@@ -106,7 +108,7 @@ def all_nodes(*, sandbox: bool) -> Array:
     """Every node that is known, retired ones too: int64, ascending."""
     query = "SELECT DISTINCT pnode_id FROM markets_node WHERE sandbox = %(sandbox)s ORDER BY pnode_id"
     with arrays.reading() as rows:
-        return arrays.columns(rows, ["pnode_id"], query, {"sandbox": sandbox})["pnode_id"]
+        return arrays.columns(rows, {"pnode_id": "int8"}, query, {"sandbox": sandbox})["pnode_id"]
 
 
 def _newest(asked: Asked) -> list[Newest]:

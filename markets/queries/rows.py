@@ -50,6 +50,15 @@ LIVE = (
     " AND recorded_at <= COALESCE(date_trunc('second', %(as_of)s::timestamptz), 'infinity')"
 )
 
+STATE_TYPES = {
+    "series": "int2",
+    "pnode_id": "int8",
+    "at": "timestamptz",
+    "arrived": "timestamptz",
+    "run_id": "int8",
+    "version": "int2",
+    **dict.fromkeys(("total", "congestion", "loss", "energy"), "float8"),
+}
 NONE: Mapping[str, Any] = {}
 
 
@@ -214,9 +223,8 @@ def from_live(asked: Asked) -> PriceFrame:
 
 def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any], fixed: Mapping[str, np.integer[Any]] = NONE) -> PriceFrame:
     """The live states that a query finds, by arrival; it selects STATE, of which `fixed` is known to be the same in each row."""
-    names = ["series", "pnode_id", "at", "arrived", "run_id", "version", "total", "congestion", "loss", "energy"]
     with arrays.reading() as rows:
-        found = arrays.columns(rows, [name for name in names if name not in fixed], query, params)
+        found = arrays.columns(rows, {name: kind for name, kind in STATE_TYPES.items() if name not in fixed}, query, params)
     found |= {name: np.full(len(found["pnode_id"]), value) for name, value in fixed.items()}
     if (found["arrived"][1:] < found["arrived"][:-1]).any():  # numpy sorts sooner than PostgreSQL
         order = np.argsort(found["arrived"], kind="stable")

@@ -52,8 +52,18 @@ def test_rows_with_different_nulls_keep_their_values() -> None:
 
 def test_columns_of_no_row_are_empty() -> None:
     with arrays.cursor() as rows:
-        found = arrays.columns(rows, ["a", "b"], "SELECT 1::int8 AS a, 1.5::float8 AS b WHERE false", {})
-    assert {name: len(column) for name, column in found.items()} == {"a": 0, "b": 0}
+        found = arrays.columns(rows, {"a": "int8", "b": "float8"}, "SELECT 1::int8 AS a, 1.5::float8 AS b WHERE false", {})
+    assert {name: (len(column), column.dtype) for name, column in found.items()} == {"a": (0, np.int64), "b": (0, np.float64)}
+
+
+def test_columns_keep_every_bit() -> None:
+    values = [0.1, -0.0, 1e-300, float("nan"), 1.7976931348623157e308]
+    with arrays.cursor() as rows:
+        query = "SELECT n::int2 AS small, n::int4 AS middle, v AS value FROM unnest(%(values)s::float8[]) WITH ORDINALITY t(v, n)"
+        found = arrays.columns(rows, {"small": "int2", "middle": "int4", "value": "float8"}, query, {"values": values})
+    assert found["value"].tobytes()[:24] == np.array(values).tobytes()[:24]
+    assert np.isnan(found["value"][3])
+    assert (found["small"].tolist(), found["small"].dtype, found["middle"].dtype) == ([1, 2, 3, 4, 5], np.int16, np.int32)
 
 
 def test_an_empty_array_is_read() -> None:
@@ -71,7 +81,7 @@ def test_columns_of_a_query_are_arrays_times_too() -> None:
     with arrays.cursor() as rows:
         rows.execute(MAKE)
         arrays.copy_in(rows, "round_trip", TYPES, values, {})
-        found = arrays.columns(rows, ["id", "at"], "SELECT id, at FROM round_trip ORDER BY id", {})
-        none = arrays.columns(rows, ["at"], "SELECT at FROM round_trip WHERE false", {})
+        found = arrays.columns(rows, {"id": "int8", "at": "timestamptz"}, "SELECT id, at FROM round_trip ORDER BY id", {})
+        none = arrays.columns(rows, {"at": "timestamptz"}, "SELECT at FROM round_trip WHERE false", {})
     assert (found["at"].tolist(), found["id"].tolist()) == (values["at"].tolist(), list(range(20)))
     assert len(none["at"]) == 0

@@ -146,7 +146,17 @@ def test_the_names_alone_are_those_of_the_last_window_that_began(some: None, at:
     node(9, "RETIRED AND RENAMED", "ZONE", start=END)
     node(20, "LATER", start=END + timedelta(days=365))
     named = {key: seen.name for key, seen in queries.names(None, at=at, sandbox=False).items()}
-    assert queries.called(None, at=at, sandbox=False) == named
+    found = queries.called(None, at=at, sandbox=False)
+    assert dict(zip(found.ids.tolist(), found.texts, strict=True)) == named
     assert named[9] == ("RETIRED" if at <= END else "RETIRED AND RENAMED")
     assert (named[20], len(named)) == ("LATER", 7)
-    assert queries.called(np.array([7, 404]), at=at, sandbox=False) == {7: "A  13 KV   T1"}
+    some = queries.called(np.array([7, 404]), at=at, sandbox=False)
+    assert some.of(np.array([404, 7, 7, 1])).tolist() == [None, "A  13 KV   T1", "A  13 KV   T1", None]
+
+
+def test_the_kept_list_gives_way_to_a_changed_one(some: None) -> None:
+    before = queries.called(None, at=START, sandbox=False)
+    Node.objects.filter(sandbox=False, pnode_id=7).update(name="RENAMED")
+    after = queries.called(None, at=START, sandbox=False)
+    assert (before.of(np.array([7])), after.of(np.array([7]))) == (["A  13 KV   T1"], ["RENAMED"])
+    assert before.digest() != after.digest()
