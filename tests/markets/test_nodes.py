@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from energyopti.feeds import registry
@@ -156,7 +157,8 @@ def test_the_names_alone_are_those_of_the_last_window_that_began(some: None, at:
 
 def test_the_kept_list_gives_way_to_a_changed_one(some: None) -> None:
     before = queries.called(None, at=START, sandbox=False)
-    Node.objects.filter(sandbox=False, pnode_id=7).update(name="RENAMED")
+    with transaction.atomic():  # as another transaction would
+        Node.objects.filter(sandbox=False, pnode_id=7).update(name="RENAMED")
     after = queries.called(None, at=START, sandbox=False)
-    assert (before.of(np.array([7])), after.of(np.array([7]))) == (["A  13 KV   T1"], ["RENAMED"])
+    assert (before.of(np.array([7])).tolist(), after.of(np.array([7])).tolist()) == (["A  13 KV   T1"], ["RENAMED"])
     assert before.digest() != after.digest()
