@@ -9,13 +9,17 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import connections
 
 # A piece takes a core while it is made: more threads than cores only hold more memory at once
 _MAKERS = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stream")
+_READERS = ThreadPoolExecutor(_MAKERS._max_workers, thread_name_prefix="read")  # of their own: a maker waits for his reader
+Item = TypeVar("Item")
+END = object()
 
 
 def streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -29,40 +33,66 @@ def streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     return _Pieces(pieces).sent(first)
 
 
+def read_ahead(source: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each read in another thread while the one before it is worked on; the first one at once.
+
+    The database does not wait for us, nor we for it.
+    """
+    steps = _Steps(source)
+    return _ahead(steps, _READERS.submit(steps.next))
+
+
+def _ahead(steps: _Steps, coming: Future[Any]) -> Iterator[Any]:
+    try:
+        while (item := coming.result()) is not END:
+            coming = _READERS.submit(steps.next)
+            yield item
+    finally:
+        coming.cancel()
+        _READERS.submit(steps.close)
+
+
 class _Pieces:
-    """One step at a time: a reader who goes away while a piece is being made waits for it, and then ends the rest."""
+    """A reader who goes away while a piece is being made waits for it, and then ends the rest."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._lock = threading.Lock()
+        self._steps = _Steps(pieces)
 
     async def sent(self, first: bytes) -> AsyncIterator[bytes]:
-        """The next piece is made while this one is on its way: the database does not wait for the reader, nor he for it."""
-        make = sync_to_async(self._next, thread_sensitive=False, executor=_MAKERS)
+        """The next piece is made while this one is on its way."""
+        make = sync_to_async(self._steps.next, thread_sensitive=False, executor=_MAKERS)
         ahead = asyncio.ensure_future(make())
-        piece: bytes | None = first
+        piece: Any = first
         try:
-            while piece is not None:
+            while piece is not END:
                 if piece:
                     yield piece
                 piece = await ahead
-                if piece is not None:
+                if piece is not END:
                     ahead = asyncio.ensure_future(make())
         finally:
             ahead.cancel()
-            await sync_to_async(self._close, thread_sensitive=False, executor=_MAKERS)()
+            await sync_to_async(self._steps.close, thread_sensitive=False, executor=_MAKERS)()
 
-    def _next(self) -> bytes | None:
+
+class _Steps:
+    """An iterator whose steps are taken one at a time, each in whatever thread; none of them keeps a connection."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    def next(self) -> Any:
         with self._lock:
             try:
-                return next(self._pieces, None)
+                return next(self._source, END)
             finally:
-                _let_go()  # a reader who takes his time holds no connection
+                _let_go()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         with self._lock:
             try:
-                if close := getattr(self._pieces, "close", None):
+                if close := getattr(self._source, "close", None):
                     close()
             finally:
                 _let_go()

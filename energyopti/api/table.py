@@ -24,7 +24,7 @@ from energyopti.api.columns import Chunk, Column, Kind, cut, rows_in
 from energyopti.api.formats import text
 from energyopti.api.params import Kind as Given
 from energyopti.api.params import Parameter
-from energyopti.api.stream import streamed
+from energyopti.api.stream import read_ahead, streamed
 from energyopti.errors import InvalidInput
 
 MOST = {"rows": 10_000, "columns": 100_000}
@@ -198,12 +198,12 @@ def _download(answer: Answer, shown: Sequence[Column], form: str, *, whole: bool
     """The whole window."""
     from energyopti.api.formats import arrow  # heavy: a web process that is never asked for it does not load it
 
+    chunks = read_ahead(answer.chunks(after=None, at_most=None, fields=_read_fields(answer, shown))) if whole else iter(())
     about = {name: _plain(value) for name, value in answer.meta().told().items() if value is not None}
     headers = {f"X-EnergyOpti-{name.replace('_', '-').title()}": value for name, value in about.items() if name != "licence"}
     headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{formats.SUFFIX[form]}"'
     if not whole:
         return HttpResponse(content_type=formats.FORMATS[form], headers=headers)
-    chunks = answer.chunks(after=None, at_most=None, fields=_read_fields(answer, shown))
     pieces = arrow.encoded(form, shown, (_localised(chunk, shown) for chunk in chunks), zone=answer.zone, about=about)
     return StreamingHttpResponse(streamed(pieces), content_type=formats.FORMATS[form], headers=headers)
 

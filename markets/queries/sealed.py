@@ -38,7 +38,9 @@ def _in_bulk(asked: Asked) -> PriceFrame:
         again = replace(asked, nodes=sorted({node for _, node, _ in replaced}))
         found = [block for block in blocks(again, CURRENT) if (block.series, block.node, block.start) in replaced]
         frame = together([frame, _one_by_one(again, found)])
-    return frame.take(np.lexsort((frame.interval_start, frame.node_id)))
+    node, at = frame.node_id, frame.interval_start
+    ordered = (node[1:] > node[:-1]) | ((node[1:] == node[:-1]) & (at[1:] >= at[:-1]))
+    return frame if ordered.all() else frame.take(np.lexsort((at, node)))  # blocks of one shape come in order
 
 
 def origins(asked: Asked, found: Sequence[Block]) -> dict[int, Origin]:
