@@ -109,16 +109,19 @@ def _row(node: NodeRow, real: PriceFrame, ahead: dict[tuple[int, datetime], floa
 
 
 def _congested(store: Known, at: datetime | None, newest: Sequence[Newest]) -> dict[str, Any]:
-    """The ranking of the newest market day that has real-time prices."""
+    """The ranking of the newest market day: day-ahead, whose means stand in an index; a running day of all nodes takes seconds."""
     if at is None:
         return {"congested": [], "day": None}
     span = market_day(at.date(), EASTERN)
-    found = ranked(span, store, _lying(newest, span), market=REAL_TIME, limit=MOST_CONGESTED)
+    lying = _lying(newest, span)
+    for market in (DAY_AHEAD, REAL_TIME):
+        if found := ranked(span, store, lying, market=market, limit=MOST_CONGESTED):
+            break
     names = {one.node.node_id: one.node.node_name for one in store.landmarks}
     if any(one.node_id not in names for one in found):
         names |= {node: seen.name for node, seen in names_of(found, span).items()}
     top = [Top(one.node_id, names.get(one.node_id) or str(one.node_id), one.congestion, one.total) for one in found]
-    return {"congested": top, "day": at.date()}
+    return {"congested": top, "day": at.date(), "congested_in": "day-ahead" if market == DAY_AHEAD else "real-time"}
 
 
 def _utc(instant: Any) -> datetime:

@@ -20,6 +20,7 @@ import psutil
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.test import Client, RequestFactory
+from rest_framework.views import APIView
 
 from energyopti.onemachine import home, processes, runner
 from energyopti.organisations import services
@@ -123,6 +124,21 @@ def inside() -> Callable[[str], Got]:
         taken = time.perf_counter() - started
         assert response.status_code == 200, body[:2000]
         return Got(taken, len(body), body)
+
+    return get
+
+
+def in_view(view: type[APIView]) -> Callable[[str], Got]:
+    """Ask the view alone, as its peer is asked: no key, no budget, no middleware."""
+    respond = view.as_view(authentication_classes=(), permission_classes=(), throttle_classes=())
+
+    def get(path: str) -> Got:
+        request = RequestFactory().get(path, headers={"Host": "127.0.0.1"})
+        started = time.perf_counter()
+        response = respond(request)
+        taken = time.perf_counter() - started
+        assert response.status_code == 200, response.content[:2000]
+        return Got(taken, len(response.content))
 
     return get
 

@@ -10,9 +10,12 @@ import pytest
 from django.test import Client
 
 from energyopti.organisations.models import User
+from markets import queries
 from markets.models import Node
+from markets.queries import Asked
 from tests.markets import prices, world
 from tests.markets.api.asking import queries_sent
+from tests.markets.prices import HOUR
 
 pytestmark = pytest.mark.django_db
 
@@ -72,8 +75,16 @@ def test_top_congestion_is_that_of_the_newest_day(person: Client) -> None:
     world.nodes()
     world.prices()
     text = card(person)
-    assert "Top congestion of 2024-11-05, real-time" in text
-    assert re.findall(r'\?node=(\d+)">', text.split("Top congestion of")[1]) == ["51297", "51291", "51217", "51288"]
+    assert "Top congestion of 2024-11-05, day-ahead" in text
+    ranked = queries.top_congested(Asked(tuple(queries.choose(market="day_ahead", resolution=HOUR)), None, world.COMMON), limit=10)
+    assert re.findall(r'\?node=(\d+)">', text.split("Top congestion of")[1]) == [str(one.node_id) for one in ranked]
+
+
+def test_without_day_ahead_prices_real_time_ranks(person: Client) -> None:
+    world.nodes()
+    feed = world.feed("rt_hrl_lmps")
+    prices.load(feed, world.COMMON, prices.flat(feed, world.COMMON, world.PECO, 10.0))
+    assert "Top congestion of 2024-11-05, real-time" in card(person)
 
 
 def test_it_takes_as_many_queries_for_many_nodes_as_for_few(person: Client) -> None:
