@@ -20,7 +20,7 @@ from energyopti.errors import InvalidInput
 from energyopti.feeds import people, registry
 from energyopti.feeds.feed import Feed
 from energyopti.feeds.openers import Record, opened
-from energyopti.feeds.rows import Stamp, check_columns
+from energyopti.feeds.rows import Stamp, bad_value, check_columns
 from energyopti.feeds.table import Array, Reject, Table, concat
 
 CHUNK = 50_000  # rows: the memory of one page
@@ -118,7 +118,8 @@ def _one_by_one(
             rows.append(msgspec.convert(mapping, feed.row, strict=False))
             kept.append((number, record))
         except msgspec.ValidationError as problem:
-            rejects.append(Reject(number, record.text, "bad-value", str(problem), str(problem).rpartition("`$.")[2].rstrip("`")))
+            field, reason = bad_value(problem, mapping)
+            rejects.append(Reject(number, record.text, "bad-value", reason, field))
     return rows, kept
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # A row's column that holds a time as text, without a zone. Files that people made are brought to ISO-8601 by this mark.
 Stamp = Annotated[str, msgspec.Meta(title="time")]
+_KINDS = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "true or false", "null": "empty"}
 
 
 def check_columns(feed: Feed, found: Iterable[str]) -> None:
@@ -33,6 +35,16 @@ def check_columns(feed: Feed, found: Iterable[str]) -> None:
         f"{feed.name}: other columns than declared: {'; '.join(parts)}{renamed}; expected {', '.join(declared)}",
         field=(missing or unknown)[0],
     )
+
+
+def bad_value(problem: msgspec.ValidationError, row: Mapping[str, Any]) -> tuple[str, str]:
+    """The column that a refused row has wrong, and what is wrong there, in words."""
+    place = re.search(r"at `\$\.(\w+)`", str(problem))
+    wanted = re.match(r"Expected `([^`]+)`", str(problem))
+    if place is None or wanted is None:
+        return place[1] if place else "", str(problem)
+    kinds = " or ".join(_KINDS.get(kind, kind) for kind in wanted[1].split(" | "))
+    return place[1], f"{place[1]} must be {kinds}, and is {str(row.get(place[1]))[:80]!r}"
 
 
 @functools.lru_cache(maxsize=200_000)  # half a million rows of one pull repeat a few hundred times

@@ -12,7 +12,7 @@ import msgspec
 
 from energyopti.errors import MalformedAnswer
 from energyopti.feeds.feed import Feed, Page
-from energyopti.feeds.rows import check_columns
+from energyopti.feeds.rows import bad_value, check_columns
 from energyopti.feeds.table import Reject
 
 BOM = b"\xef\xbb\xbf"
@@ -104,26 +104,22 @@ def _read_each(feed: Feed, items: Sequence[msgspec.Raw]) -> tuple[list[Any], lis
             rows.append(decoder.decode(item))
             numbers.append(number)
         except msgspec.ValidationError as problem:
-            check_columns(feed, _names(item) or feed.row.__struct_encode_fields__)
-            rejects.append(Reject(number, _text(item), "bad-value", str(problem), _field(problem)))
+            check_columns(feed, (row := _object(item)) or feed.row.__struct_encode_fields__)
+            field, reason = bad_value(problem, row)
+            rejects.append(Reject(number, _text(item), "bad-value", reason, field))
     return rows, numbers, rejects
 
 
-def _names(item: msgspec.Raw) -> list[str]:
-    """The columns of an item; none where it is no object."""
+def _object(item: msgspec.Raw) -> dict[str, Any]:
+    """An item's columns and values; empty where it is no object."""
     try:
-        return list(msgspec.json.decode(item, type=dict[str, msgspec.Raw]))
+        return msgspec.json.decode(item, type=dict[str, Any])
     except msgspec.ValidationError:
-        return []
+        return {}
 
 
 def _text(item: msgspec.Raw) -> str:
     return bytes(item).decode(errors="replace")
-
-
-def _field(problem: msgspec.ValidationError) -> str:
-    place = re.search(r"at `\$\.(\w+)`", str(problem))
-    return place[1] if place else ""
 
 
 # --- refusals --------------------------------------------------------------------------------------

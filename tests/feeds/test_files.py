@@ -312,7 +312,9 @@ def test_a_file_that_unpacks_without_end_is_stopped(monkeypatch, pack):
 
 def test_a_file_of_which_nothing_fits_is_another_file(monkeypatch):
     monkeypatch.setattr(files, "MAX_REJECTS", 2)
-    with pytest.raises(InvalidInput, match=r"more than 2 rows do not fit pjm\.rt_hrl_lmps; row 1: Expected"):
+    with pytest.raises(
+        InvalidInput, match=r"more than 2 rows do not fit pjm\.rt_hrl_lmps; row 1: pnode_id must be a whole number, and is .x."
+    ):
         read(text(*[row(pnode_id="x")] * 3))
 
 
