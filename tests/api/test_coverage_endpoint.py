@@ -240,7 +240,8 @@ def test_the_pages_of_a_large_table_stay_quick(db: None) -> None:
     plan = json.loads(plan) if isinstance(plan, str) else plan
     nodes = nodes_of(plan[0]["Plan"])
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
-    assert "coverage_by_feed_and_time" in {node.get("Index Name") for node in nodes}
+    # which of the two the planner takes depends on its figures of the moment; both find the page's place at once
+    assert {"coverage_by_feed_and_time", "coverage_window_once"} & {node.get("Index Name") for node in nodes}
 
 
 def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
