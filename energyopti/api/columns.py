@@ -79,14 +79,3 @@ def cut(chunk: Chunk, rows: int) -> Chunk:
 def constant(text: str | None, rows: int) -> Coded:
     """The same text in each row."""
     return Coded(np.zeros(rows, np.int8), (text,))
-
-
-def is_null(values: Values) -> Array:
-    """Where a column says nothing: bool (k,)."""
-    if isinstance(values, Nullable):
-        return values.null
-    if isinstance(values, Coded):
-        return np.array([value is None for value in values.values], bool)[values.codes] if len(values.codes) else np.empty(0, bool)
-    if values.dtype.kind == "O":
-        return np.array([value is None for value in values], bool)
-    return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)

@@ -16,8 +16,9 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 # A piece takes a core while it is made: more threads than cores only hold more memory at once
-_MAKERS = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="stream")
-_READERS = ThreadPoolExecutor(_MAKERS._max_workers, thread_name_prefix="read")  # of their own: a maker waits for his reader
+_AT_ONCE = max(2, os.cpu_count() or 1)
+_MAKERS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="stream")
+_READERS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")  # of their own: a maker waits for his reader
 Item = TypeVar("Item")
 END = object()
 

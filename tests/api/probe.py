@@ -64,6 +64,11 @@ class Founds(Endpoint):
         return Response({})
 
 
+class Owned(Endpoint):
+    def get(self, request: Request, slug: str) -> Response:
+        return Response({"owner_id": self.organisation(slug).slug})
+
+
 class Page(View):
     def get(self, request: object) -> None:
         raise ZeroDivisionError("the insides")
@@ -75,6 +80,7 @@ urlpatterns = [
     path("api/v1/probe/asks", Asks.as_view()),
     path("api/v1/probe/founds", Founds.as_view()),
     path("api/v1/probe/takes", Takes.as_view()),
+    path("api/v1/probe/owned/<slug>", Owned.as_view()),
     path("api/v1/probe/plain", Page.as_view()),
     path("probe/page", Page.as_view()),
     path("", include("energyopti.urls")),
