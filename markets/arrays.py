@@ -94,8 +94,8 @@ def copy_out(rows: Rows, query: str, params: Mapping[str, Any], types: Mapping[s
     `types` as in copy_in, in the order of the query's columns. A column is (k,) or (k, n); where it is null it is left out.
     """
     with rows.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", params) as copy:
-        messages = [bytes(message) for message in copy]
-    by_length: dict[int, list[bytes]] = {}
+        messages = list(copy)  # each is libpq's own memory, no copy of it
+    by_length: dict[int, list[Any]] = {}
     for place, message in enumerate(messages):
         row = message[len(_SIGNATURE) :] if not place else message
         if row and row != _END:
@@ -110,7 +110,8 @@ def _groups(data: bytes, k: int, types: Mapping[str, str]) -> Iterator[dict[str,
         found = raw.view(_layout(raw[0].tobytes(), types)).reshape(-1)
         alike = np.logical_and.reduce([found[f"{name}.size"] == found[f"{name}.size"][0] for name in types])
         there = [name for name in types if name in (found.dtype.names or ())]
-        yield {name: _native(found[name]["value"] if types[name].endswith("[]") else found[name])[alike] for name in there}
+        rows = slice(None) if alike.all() else alike  # a mask would copy the whole once more
+        yield {name: _native(found[name][rows]["value"] if types[name].endswith("[]") else found[name][rows]) for name in there}
         raw = raw[~alike]
 
 

@@ -18,9 +18,9 @@ from markets.pages.clock import HOUR
 from markets.pages.congested import names_of, ranked
 from markets.pages.known import Known, known, read
 from markets.queries import Asked, read_latest
+from markets.queries.frames import empty, together
 from markets.queries.glance import Lying
 from markets.queries.latest import EVER, Newest
-from markets.queries.rows import empty, together
 from markets.types import NodeRow, PriceFrame
 
 MOST_CONGESTED = 10

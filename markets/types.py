@@ -83,7 +83,7 @@ class PriceFrame:
     def __len__(self) -> int:
         return len(self.node_id)
 
-    def take(self, index: Array) -> Self:
+    def take(self, index: Array | slice) -> Self:
         """The rows at `index`: a mask, integers or a slice."""
         names = [one.name for one in fields(self) if isinstance(getattr(self, one.name), np.ndarray)]
         return replace(self, **{name: getattr(self, name)[index] for name in names})

@@ -17,6 +17,7 @@ from django.utils import timezone
 from energyopti.api.base import Meta
 from energyopti.api.columns import Chunk, Coded, Column, rows_in
 from energyopti.api.cursor import Key
+from energyopti.api.stream import side_by_side
 from energyopti.calendars import EASTERN
 from energyopti.feeds import registry
 from energyopti.feeds.table import Array
@@ -25,11 +26,12 @@ from markets import queries
 from markets.api.fields import PRICES, RESAMPLED, REVISIONS, Shape
 from markets.queries import Asked
 from markets.queries.chunks import POINTS, Position
+from markets.queries.frames import COLUMNS, empty
 from markets.queries.naming import Names
 from markets.queries.resample import Aggregate, Bucket, Peak, of_peak, resample
-from markets.queries.rows import COLUMNS, empty
 from markets.types import Completeness, PriceFrame, SeriesSeen, Stamp
 
+FIRST = POINTS // 4  # slots of a stream's first chunk: its reader waits
 SOURCE = "PJM Data Miner 2"
 
 
@@ -45,10 +47,6 @@ def licence_of(series: Sequence[SeriesSeen]) -> str | None:
 
 def max_age() -> int:
     return int(settings.PJM_CACHE_DURATION)
-
-
-def digest(*parts: object) -> str:
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(kw_only=True)
@@ -70,6 +68,11 @@ class WindowAnswer:
         return queries.stamp(self.asked)
 
     @property
+    def there(self) -> Asked:
+        """The question without what its stamp found to have no price."""
+        return replace(self.asked, series=self.seen.answered, live=self.seen.live)
+
+    @property
     def tells_all(self) -> bool:
         """Whether each stored price of named nodes is a row: then the rows of a whole window tell how complete it is."""
         return self.asked.nodes is not None and self.peak is None
@@ -85,7 +88,7 @@ class WindowAnswer:
         return Shape(self.asked, self.names)
 
     def stamp(self) -> str:
-        return f"{self.seen.text} {self.sandbox} {self.names.digest()}"
+        return f"{self.seen.text} {self.sandbox} {self.names.digest}"
 
     def meta(self) -> Meta:
         counted = self.counted()
@@ -124,12 +127,16 @@ class WindowAnswer:
 
     def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
         """Rows behind `after`, in the key's order."""
-        frames = queries.chunks(replace(self.asked, live=self.seen.live), position=self.behind(after), points=self.points(at_most))
+        position = self.behind(after)
+        if at_most:
+            frames = queries.chunks(self.there, position=position, points=self.points(at_most))
+        else:
+            frames = side_by_side(queries.readings(self.there, position=position, first=FIRST))
         yield from (of_peak(frame, self.peak) for frame in frames) if self.peak else frames
 
-    def points(self, at_most: int | None) -> int:
+    def points(self, at_most: int) -> int:
         """How much to read at a time for so many rows."""
-        return min(POINTS, at_most * self.intervals) if at_most else POINTS
+        return min(POINTS, at_most * self.intervals)
 
     @property
     def intervals(self) -> int:
@@ -200,9 +207,11 @@ class RevisionsAnswer(WindowAnswer):
             yield chunk if after is None else self._rest(chunk, after)
 
     def frames(self, after: Key | None, at_most: int | None) -> Iterator[PriceFrame]:
-        return iter(
-            queries.revision_chunks(replace(self.asked, live=self.seen.live), position=self.behind(after), points=self.points(at_most))
-        )
+        position = self.behind(after)
+        if at_most:
+            yield from queries.revision_chunks(self.there, position=position, points=self.points(at_most))
+        else:
+            yield from side_by_side(queries.revision_readings(self.there, position=position, first=FIRST))
 
     def end_of(self, start: datetime) -> datetime:
         return start  # further versions of the same price may follow
@@ -240,11 +249,15 @@ class LatestAnswer:
     def frame(self) -> PriceFrame:
         if not self.asked.series:
             return empty([], sandbox=self.sandbox)
-        return queries.read_latest(replace(self.asked, nodes=self.asked.nodes if self.asked.nodes is not None else self.names.ids.tolist()))
+        return queries.read_latest(self.asked, every=self.names.ids if self.asked.nodes is None else None)
 
     def stamp(self) -> str:
-        values = (getattr(self.frame, name).tobytes() for name in COLUMNS)
-        return digest(self.sandbox, self.names.digest(), *(hashlib.blake2b(value).hexdigest() for value in values))
+        looked_at = self.asked.columns | {"first_seen_at"}  # which meta tells as its freshness
+        told = hashlib.sha256(f"{self.sandbox} {self.names.digest}".encode())
+        for name in COLUMNS:
+            if name in looked_at:
+                told.update(getattr(self.frame, name).tobytes())
+        return told.hexdigest()
 
     def meta(self) -> Meta:
         present = np.unique(self.frame.series).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,13 @@ _COMPONENTS = {
     "congestion_usd_per_mwh": "congestion",
     "loss_usd_per_mwh": "loss",
 }
+_READ = {**_COMPONENTS, "version": "version", "first_seen_at": "first_seen_at"}
+_ALWAYS = frozenset({"node_id", "interval_start", "total", "series"})
+
+
+def columns_of(fields: Sequence[str] | None) -> frozenset[str]:
+    """What must be read of a frame for these fields (None: for all of them)."""
+    return _ALWAYS | {column for field, column in _READ.items() if fields is None or field in fields}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def node_list(asked: Mapping[str, Any]) -> RowsAnswer:
         name="pjm-nodes",
         read=read,
         about=about,
-        stamped=lambda: queries.list_stamp(sandbox=sandbox),
+        stamped=queries.list_stamp,
         max_age=max_age(),
     )
 
@@ -100,7 +100,7 @@ def top_congestion(day: date, series: tuple[SeriesSeen, ...], *, most: int, sand
         name=f"pjm-top-congestion-{day}",
         read=read,
         about=lambda: _about(found(), series, sandbox=sandbox, freshness=seen().freshness),
-        stamped=lambda: f"{seen().text} {queries.list_stamp(sandbox=sandbox)}",
+        stamped=lambda: f"{seen().text} {queries.list_stamp()}",
         max_age=max_age(),
     )
 

@@ -10,6 +10,7 @@ from energyopti.api.params import Kind, Parameter
 from energyopti.errors import InvalidInput, ReversedSpan
 from energyopti.intervals import Span
 from markets import queries
+from markets.api.fields import columns_of
 from markets.queries import Asked
 from markets.types import SeriesSeen
 
@@ -68,7 +69,7 @@ def window(asked: Mapping[str, Any]) -> Asked:
         raise ReversedSpan(f"end_time {end:%Y-%m-%dT%H:%MZ} is not after start_time {start:%Y-%m-%dT%H:%MZ}", field="end_time")
     series = series_of(asked, asked["market_type"])
     nodes = nodes_of(asked, sandbox=is_sandbox(series))
-    question = Asked(series, nodes, Span(start, end), asked.get("as_of"))
+    question = Asked(series, nodes, Span(start, end), asked.get("as_of"), columns=columns_of(asked["fields"]))
     _within_bounds(question)
     return question
 

@@ -8,7 +8,7 @@ from energyopti.api.params import Kind, Parameter
 from energyopti.api.table import COMMON, Answer, TableEndpoint
 from markets.api import nodes, questions
 from markets.api.answers import LatestAnswer, ResampledAnswer, RevisionsAnswer, WindowAnswer
-from markets.api.fields import PRICES, RESAMPLED, REVISIONS
+from markets.api.fields import PRICES, RESAMPLED, REVISIONS, columns_of
 from markets.queries import Asked
 from markets.queries.latest import EVER
 from markets.queries.resample import Aggregate, Bucket, Peak
@@ -77,7 +77,8 @@ class Latest(TableEndpoint):
     def answer(self, asked: dict[str, Any]) -> Answer:
         series = questions.series_of(asked, asked["market_type"])
         sandbox = questions.is_sandbox(series)
-        return LatestAnswer(asked=Asked(series, questions.nodes_of(asked, sandbox=sandbox), EVER), sandbox=sandbox)
+        named = questions.nodes_of(asked, sandbox=sandbox)
+        return LatestAnswer(asked=Asked(series, named, EVER, columns=columns_of(asked["fields"])), sandbox=sandbox)
 
 
 class TopCongestion(TableEndpoint):

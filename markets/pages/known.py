@@ -8,9 +8,10 @@ from datetime import timedelta
 from markets import queries
 from markets.pages.asked import MARKETS, STEPS
 from markets.queries import Asked, glance
+from markets.queries.frames import empty
 from markets.queries.glance import Catalogue, Landmark, Lying
 from markets.queries.prices import merged
-from markets.queries.rows import empty, from_live
+from markets.queries.rows import from_live
 from markets.queries.sealed import sealed
 from markets.types import NodeRow, PriceFrame, SeriesSeen
 

@@ -1,6 +1,6 @@
 """All reads of the markets app: prices, their revisions and gaps, nodes."""
 
-from markets.queries.chunks import chunks, revision_chunks
+from markets.queries.chunks import chunks, readings, revision_chunks, revision_readings
 from markets.queries.congestion import congestion, top_congested
 from markets.queries.directory import followed, is_sandbox, listed_at, names, nodes, resolve
 from markets.queries.gaps import gaps
@@ -33,8 +33,10 @@ __all__ = [
     "nodes",
     "prices",
     "read_latest",
+    "readings",
     "resolve",
     "revision_chunks",
+    "revision_readings",
     "revisions",
     "stamp",
     "top_congested",

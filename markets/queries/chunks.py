@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import chain, islice, repeat
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +19,7 @@ from markets.queries.revisions import read_revisions
 from markets.queries.rows import Asked
 from markets.types import PriceFrame, RevisionFrame
 
-POINTS = 100_000  # 9 MB of arrays; the first of them is what a reader waits for
+POINTS = 100_000  # 9 MB of arrays
 BEFORE_ALL = -(1 << 62)  # an id
 Position = tuple[int, datetime]  # a node, and an instant of it
 Frame = TypeVar("Frame", bound=PriceFrame)
@@ -37,21 +39,38 @@ def chunks(asked: Asked, *, position: Position | None = None, points: int = POIN
 
     A chunk is about `points` slots: whole nodes, or, of a node that has more, whole market days.
     """
-    return _read(asked, read, position, points)
+    return _filled(readings(asked, position=position, points=points))
 
 
 def revision_chunks(asked: Asked, *, position: Position | None = None, points: int = POINTS) -> Iterator[RevisionFrame]:
     """The same with every version of each price."""
-    return _read(asked, read_revisions, position, points)
+    return _filled(revision_readings(asked, position=position, points=points))
 
 
-def _read(asked: Asked, read: Callable[[Asked], Frame], position: Position | None, points: int) -> Iterator[Frame]:
-    for piece in pieces(asked, position, points):
-        if len(frame := read(piece)):
+def readings(
+    asked: Asked, *, position: Position | None = None, points: int = POINTS, first: int | None = None
+) -> Iterator[Callable[[], PriceFrame]]:
+    """What reads the chunks, one each, in any thread and side by side; some may turn out to be empty.
+
+    `first`: how many slots the first one has, for which somebody waits.
+    """
+    return (partial(read, piece) for piece in pieces(asked, position, points, first))
+
+
+def revision_readings(
+    asked: Asked, *, position: Position | None = None, points: int = POINTS, first: int | None = None
+) -> Iterator[Callable[[], RevisionFrame]]:
+    """The same with every version of each price."""
+    return (partial(read_revisions, piece) for piece in pieces(asked, position, points, first))
+
+
+def _filled(reads: Iterator[Callable[[], Frame]]) -> Iterator[Frame]:
+    for one in reads:
+        if len(frame := one()):
             yield frame
 
 
-def pieces(asked: Asked, position: Position | None, points: int) -> Iterator[Asked]:
+def pieces(asked: Asked, position: Position | None, points: int, first: int | None = None) -> Iterator[Asked]:
     """The questions, one a chunk, that together ask for everything from `position` on."""
     if not asked.series:
         return
@@ -60,8 +79,8 @@ def pieces(asked: Asked, position: Position | None, points: int) -> Iterator[Ask
         behind, start = position
         if start < asked.span.end and (asked.nodes is None or behind in asked.nodes):
             yield from _stretches(replace(asked, nodes=[behind], span=Span(max(start, asked.span.start), asked.span.end)), points)
-    many = max(1, points // max(1, asked.slots))
-    for nodes in _groups(asked, behind, many):
+    many, fewer = (max(1, size // max(1, asked.slots)) for size in (points, first or points))
+    for nodes in _groups(asked, behind, chain([fewer], repeat(many))):
         yield from _stretches(replace(asked, nodes=nodes), points)
 
 
@@ -79,16 +98,16 @@ def _stretches(asked: Asked, points: int) -> Iterator[Asked]:
             start = day.end
 
 
-def _groups(asked: Asked, behind: int, many: int) -> Iterator[Sequence[int]]:
-    """The nodes behind an id, `many` at a time, ascending."""
+def _groups(asked: Asked, behind: int, many: Iterator[int]) -> Iterator[Sequence[int]]:
+    """The nodes behind an id, as many at a time, ascending."""
     if asked.nodes is None:
-        while nodes := _priced(asked, behind, many):
+        while nodes := _priced(asked, behind, next(many)):
             yield nodes
             behind = nodes[-1]
         return
-    nodes = [node for node in sorted(set(asked.nodes)) if node > behind]
-    for first in range(0, len(nodes), many):
-        yield nodes[first : first + many]
+    rest = iter(sorted(node for node in set(asked.nodes) if node > behind))
+    while group := list(islice(rest, next(many))):
+        yield group
 
 
 def _priced(asked: Asked, behind: int, many: int) -> list[int]:

@@ -13,7 +13,8 @@ from energyopti.calendars import EASTERN
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span, market_day
 from markets import arrays
-from markets.queries.rows import STATE, STATE_TYPES, Asked, empty, from_states, states, together
+from markets.queries.frames import empty, together
+from markets.queries.rows import STATE, Asked, from_states, state_types, states
 from markets.queries.sealed import sealed
 from markets.queries.series import choose
 from markets.types import PriceFrame, SeriesSeen
@@ -46,7 +47,6 @@ _LAST_BEFORE = _LAST.format(
     blocks="unnest(%(nodes)s::bigint[]) wanted(node) CROSS JOIN LATERAL"
     " (SELECT * FROM lmp_block WHERE series = %(series)s AND pnode_id = node ORDER BY start DESC LIMIT 1) l"
 )
-_STATES = {**STATE_TYPES, "revision": "int4"}
 FEW = 500  # nodes: as many are looked up one by one sooner than all are read
 NEVER = np.datetime64(-1, "s")
 
@@ -82,24 +82,29 @@ def latest(
     return read_latest(Asked(tuple(series), nodes, EVER)) if series else empty([], sandbox=bool(sandbox))
 
 
-def read_latest(asked: Asked, newest: Sequence[Newest] | None = None) -> PriceFrame:
-    """See latest. The live table first; blocks of the nodes alone that have no live price as new as a block could be."""
-    nodes = np.sort(np.array(asked.nodes, np.int64)) if asked.nodes is not None else all_nodes(sandbox=asked.series[0].sandbox)
-    nodes = nodes[np.append(True, nodes[1:] != nodes[:-1])[: len(nodes)]]
+def read_latest(asked: Asked, newest: Sequence[Newest] | None = None, *, every: Array | None = None) -> PriceFrame:
+    """See latest. The live table first; blocks of the nodes alone that have no live price as new as a block could be.
+
+    `every`: all nodes that are known, ascending, where somebody has read them.
+    """
+    if asked.nodes is not None:
+        nodes = np.unique(np.array(asked.nodes, np.int64))
+    else:
+        nodes = all_nodes(sandbox=asked.series[0].sandbox) if every is None else every
     newest = _newest(asked) if newest is None else newest
-    live = together([empty(asked.series), *(_live(one, nodes) for one in newest if one.live)])
-    at = np.full(len(nodes), NEVER)
-    np.maximum.at(at, np.searchsorted(nodes, live.node_id), live.interval_start)
-    closed = [_sealed(one, nodes[at < one.end]) for one in newest if one.day]
+    live = together([empty(asked.series), *(_live(one, nodes, asked.columns) for one in newest if one.live)])
+    at, by_time = np.full(len(nodes), NEVER), np.argsort(live.interval_start, kind="stable")
+    at[np.searchsorted(nodes, live.node_id[by_time])] = live.interval_start[by_time]  # of a node's several the last one stays
+    closed = [_sealed(one, nodes[at < one.end], asked.columns) for one in newest if one.day]
     # a block stands before the live row that it was made of, and of live rows what came last
-    frame = together([empty(asked.series), *closed, live.take(np.arange(len(live))[::-1])])
+    frame = together([empty(asked.series), *closed, live.take(slice(None, None, -1))])
     return _newest_of_each(frame, -frame.first_seen_at.astype(np.int64), asked.rank(frame.series))
 
 
 def _newest_of_each(frame: PriceFrame, *order: Array) -> PriceFrame:
     """Of each node the row of its last interval that comes first by `order` (the last named counts most)."""
     if (frame.node_id[1:] < frame.node_id[:-1]).all():  # as a batch of all nodes comes: each once, and by node
-        return frame.take(np.arange(len(frame))[::-1])
+        return frame.take(slice(None, None, -1))
     frame = frame.take(np.lexsort((*order, -frame.interval_start.astype(np.int64), frame.node_id)))
     return frame.take(np.append(True, frame.node_id[1:] != frame.node_id[:-1])[: len(frame)])
 
@@ -118,9 +123,9 @@ def _newest(asked: Asked) -> list[Newest]:
     return [Newest(series[key], live, day) for key, live, day in found]
 
 
-def _live(newest: Newest, nodes: Array) -> PriceFrame:
+def _live(newest: Newest, nodes: Array, columns: frozenset[str]) -> PriceFrame:
     """The newest live state of each of `nodes`, that of the last interval where there is one."""
-    params = {"series": newest.series.id, "at": newest.live}
+    params: dict[str, Any] = {"series": newest.series.id, "at": newest.live}
     frames, missing = [empty([newest.series])], nodes
     if len(nodes) > FEW:
         assert newest.live is not None
@@ -128,24 +133,25 @@ def _live(newest: Newest, nodes: Array) -> PriceFrame:
             "series": np.int16(newest.series.id),
             "at": np.int64(round(newest.live.timestamp() * 1_000_000)),
         }
-        batch = states([newest.series], _LIVE_AT, params, fixed)
+        batch = states([newest.series], _LIVE_AT, params, columns=columns, fixed=fixed)
         batch, missing = _of(batch, nodes)
         frames.append(batch)
     if len(missing):
-        frames.append(states([newest.series], _LIVE_BEFORE, {**params, "nodes": arrays.literal(missing)}))
+        params["nodes"] = arrays.literal(missing)
+        frames.append(states([newest.series], _LIVE_BEFORE, params, columns=columns))
     return together(frames)
 
 
-def _sealed(newest: Newest, nodes: Array) -> PriceFrame:
+def _sealed(newest: Newest, nodes: Array, columns: frozenset[str]) -> PriceFrame:
     """The last price in the newest block of each of `nodes`."""
     params = {"series": newest.series.id, "step": timedelta(minutes=newest.series.minutes), "day": newest.day}
     frames, missing = [empty([newest.series])], nodes
     if len(nodes) > FEW:
-        batch = _last(newest.series, _LAST_OF_DAY, params)
+        batch = _last(newest.series, _LAST_OF_DAY, params, columns)
         batch, missing = _of(batch, nodes)
         frames.append(batch)
     if len(missing):
-        frames.append(_last(newest.series, _LAST_BEFORE, {**params, "nodes": arrays.literal(missing)}))
+        frames.append(_last(newest.series, _LAST_BEFORE, {**params, "nodes": arrays.literal(missing)}, columns))
     return together(frames)
 
 
@@ -158,10 +164,10 @@ def _of(frame: PriceFrame, nodes: Array) -> tuple[PriceFrame, Array]:
     return frame if mine.all() else frame.take(mine), nodes[~found]
 
 
-def _last(series: SeriesSeen, query: str, params: Mapping[str, Any]) -> PriceFrame:
+def _last(series: SeriesSeen, query: str, params: Mapping[str, Any], columns: frozenset[str]) -> PriceFrame:
     """The frame of a query over blocks; where one has been replaced, its history says since when the price has stood."""
     with arrays.reading() as rows:
-        found = arrays.columns(rows, _STATES, query, params)
+        found = arrays.columns(rows, {**state_types(columns), "revision": "int4"}, query, params)
     revision = found.pop("revision")
     frame = from_states([series], found)
     again = np.flatnonzero(revision)

@@ -9,7 +9,8 @@ import numpy as np
 
 from energyopti.errors import NaiveTime
 from energyopti.intervals import Span
-from markets.queries.rows import Asked, empty, first_of_each, from_live, together
+from markets.queries.frames import empty, first_of_each, together
+from markets.queries.rows import Asked, from_live
 from markets.queries.sealed import sealed
 from markets.queries.series import choose
 from markets.types import PriceFrame

@@ -10,7 +10,8 @@ import numpy as np
 
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span
-from markets.queries.rows import ALL, Asked, blocks, empty, from_blocks, from_live, together
+from markets.queries.frames import empty, together
+from markets.queries.rows import ALL, Asked, blocks, from_blocks, from_live
 from markets.queries.series import choose
 from markets.types import PriceFrame, RevisionFrame
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from energyopti.feeds.table import Array
 from energyopti.intervals import Span
 from markets import arrays
+from markets.queries.frames import ALL_COLUMNS, UNREAD, empty, frame_of
 from markets.types import PriceFrame, SeriesSeen
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,15 +63,24 @@ STATE_TYPES = {
 NONE: Mapping[str, Any] = {}
 
 
+def state_types(columns: frozenset[str]) -> dict[str, str]:
+    """The types of a state's columns, without those that need not be read."""
+    return {name: kind for name, kind in STATE_TYPES.items() if name in columns or name not in UNREAD}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Prices of `nodes` (None: of all) in `span`, from these series, the best first; `as_of`: what was known then."""
+    """Prices of `nodes` (None: of all) in `span`, from these series, the best first; `as_of`: what was known then.
+
+    `columns`: of the frames that answer, what will be looked at; the others may go unread (see UNREAD).
+    """
 
     series: tuple[SeriesSeen, ...]
     nodes: Sequence[int] | None
     span: Span
     as_of: datetime | None = None
     live: bool = True  # False: somebody has looked, no live row is there
+    columns: frozenset[str] = ALL_COLUMNS
 
     @property
     def params(self) -> dict[str, Any]:
@@ -99,6 +109,10 @@ class Asked:
     def slots(self) -> int:
         """Intervals that begin in the span."""
         return max(0, -((self.first - self.span.end) // self.step))
+
+    def reads(self, column: str) -> bool:
+        """Whether a column must be read: when prices came also decides between states of one that lie live."""
+        return column in self.columns or (self.live and column == "first_seen_at")
 
     def rank(self, series: Array) -> Array:
         """How good the source of each row is: 0 the best."""
@@ -143,6 +157,11 @@ class Block:
         return np.full(self.n, self.run) if self.brought is None else self.brought.astype(np.int64)
 
     @property
+    def origin(self) -> Origin | None:
+        """Where its prices come from, slot by slot; None: all from the run and the instant of the block."""
+        return None if self.seen is None else Origin(self.arrived, self.runs)
+
+    @property
     def versions(self) -> Array:
         return np.full(self.n, self.version, np.int16) if self.slot_versions is None else self.slot_versions
 
@@ -181,25 +200,33 @@ def from_blocks(asked: Asked, found: Sequence[Block], origins: Mapping[int, Orig
     lengths = np.array([block.n for block in found])
     slot = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     start = np.repeat(np.array([block.start for block in found]) // 1_000_000, lengths)
-    came = [(origins or {}).get(place) or Origin(block.arrived, block.runs) for place, block in enumerate(found)]
+    came = [(origins or {}).get(place) or block.origin for place, block in enumerate(found)]
     return framed(
         asked,
         node_id=np.repeat(np.array([block.node for block in found], np.int64), lengths),
         at=start + slot * int(asked.step.total_seconds()),
         series=np.repeat(np.array([block.series for block in found], np.int16), lengths),
-        run_id=np.concatenate([origin.run for origin in came]),
-        arrived=np.concatenate([origin.arrived for origin in came]),
-        version=np.concatenate([block.versions for block in found]),
+        run_id=_each(lengths, [block.run for block in found], [origin.run if origin else None for origin in came], np.int64),
+        arrived=_each(lengths, [block.recorded for block in found], [origin.arrived if origin else None for origin in came], np.int64),
+        version=_each(lengths, [block.version for block in found], [block.slot_versions for block in found], np.int16),
         total=np.concatenate([block.total for block in found]),
-        energy=np.concatenate([block.energies for block in found]),
+        energy=_each(lengths, [np.nan] * len(found), [block.energy for block in found], np.float64),
         congestion=np.concatenate([block.congestion for block in found]),
         loss=np.concatenate([block.loss for block in found]),
     )
 
 
+def _each(lengths: Array, own: Sequence[float], of_slots: Sequence[Array | None], kind: type[np.generic]) -> Array:
+    """One value a slot: its block's own where its slots have none of their own."""
+    if all(slots is None for slots in of_slots):
+        return np.repeat(np.array(own, kind), lengths)
+    filled = zip(lengths.tolist(), own, of_slots, strict=True)
+    return np.concatenate([np.full(n, one, kind) if slots is None else slots for n, one, slots in filled])
+
+
 def framed(asked: Asked, **columns: Array) -> PriceFrame:
     """Slots of blocks as prices: those that are stored, in the span, known by then."""
-    frame = _frame(asked.series, **columns)
+    frame = frame_of(asked.series, **columns)
     inside = ~np.isnan(frame.total) & _inside(frame, asked)
     return frame if inside.all() else frame.take(inside)
 
@@ -221,10 +248,21 @@ def from_live(asked: Asked) -> PriceFrame:
     return states(asked.series, LIVE, asked.params)
 
 
-def states(series: Sequence[SeriesSeen], query: str, params: Mapping[str, Any], fixed: Mapping[str, np.integer[Any]] = NONE) -> PriceFrame:
-    """The live states that a query finds, by arrival; it selects STATE, of which `fixed` is known to be the same in each row."""
+def states(
+    series: Sequence[SeriesSeen],
+    query: str,
+    params: Mapping[str, Any],
+    *,
+    columns: frozenset[str] = ALL_COLUMNS,
+    fixed: Mapping[str, np.integer[Any]] = NONE,
+) -> PriceFrame:
+    """The live states that a query finds, by arrival; it selects STATE, of which `fixed` is known to be the same in each row.
+
+    Of the columns that can go unread, those of `columns` are read.
+    """
     with arrays.reading() as rows:
-        found = arrays.columns(rows, {name: kind for name, kind in STATE_TYPES.items() if name not in fixed}, query, params)
+        types = {name: kind for name, kind in state_types(columns).items() if name not in fixed}
+        found = arrays.columns(rows, types, query, params)
     found |= {name: np.full(len(found["pnode_id"]), value) for name, value in fixed.items()}
     if (found["arrived"][1:] < found["arrived"][:-1]).any():  # numpy sorts sooner than PostgreSQL
         order = np.argsort(found["arrived"], kind="stable")
@@ -239,55 +277,4 @@ def from_states(series: Sequence[SeriesSeen], found: dict[str, Array]) -> PriceF
     if not len(found["at"]):
         return empty(series)
     prices = {name: column for name, column in found.items() if name not in ("pnode_id", "at")}
-    return _frame(series, node_id=found["pnode_id"], at=found["at"] // 1_000_000, **prices)
-
-
-def _frame(sources: Sequence[SeriesSeen], *, at: Array, arrived: Array, **columns: Array) -> PriceFrame:
-    return PriceFrame(
-        interval_start=at.astype("datetime64[s]"),
-        first_seen_at=arrived.astype("datetime64[us]"),
-        sources={one.id: one for one in sources},
-        sandbox=sources[0].sandbox,
-        **columns,
-    )
-
-
-def empty(series: Iterable[SeriesSeen], *, sandbox: bool = False) -> PriceFrame:
-    sources = {one.id: one for one in series}
-    real, whole = np.empty(0), np.empty(0, np.int64)
-    return PriceFrame(
-        node_id=whole,
-        interval_start=np.empty(0, "datetime64[s]"),
-        total=real,
-        energy=real,
-        congestion=real,
-        loss=real,
-        version=np.empty(0, np.int16),
-        series=np.empty(0, np.int16),
-        run_id=whole,
-        first_seen_at=np.empty(0, "datetime64[us]"),
-        sources=sources,
-        sandbox=next((one.sandbox for one in sources.values()), sandbox),
-    )
-
-
-COLUMNS = ("node_id", "interval_start", "total", "energy", "congestion", "loss", "version", "series", "run_id", "first_seen_at")
-
-
-def together(frames: Sequence[PriceFrame]) -> PriceFrame:
-    """The rows of all frames, one after the other."""
-    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
-    sources = {key: one for frame in frames for key, one in frame.sources.items()}
-    joined: dict[str, Any] = {}
-    if len(filled) > 1:
-        joined = {name: np.concatenate([getattr(frame, name) for frame in filled]) for name in COLUMNS}
-    return replace(filled[0], sources=sources, **joined)
-
-
-def first_of_each(frame: PriceFrame, *order: Array) -> PriceFrame:
-    """Of each node and interval the row that comes first by `order` (the last named counts most), sorted by node and time."""
-    rank = np.lexsort((*order, frame.interval_start, frame.node_id))
-    node, at = frame.node_id[rank], frame.interval_start[rank]
-    first = np.ones(len(rank), bool)
-    first[1:] = (node[1:] != node[:-1]) | (at[1:] != at[:-1])
-    return frame.take(rank[first])
+    return frame_of(series, node_id=found["pnode_id"], at=found["at"] // 1_000_000, **prices)

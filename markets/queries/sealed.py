@@ -11,7 +11,8 @@ import numpy as np
 
 from energyopti.intervals import Span
 from markets.queries import bulk
-from markets.queries.rows import AS_OF, CURRENT, LONGEST_DAY, OLDER, Asked, Block, Origin, blocks, from_blocks, together
+from markets.queries.frames import together
+from markets.queries.rows import AS_OF, CURRENT, LONGEST_DAY, OLDER, Asked, Block, Origin, blocks, from_blocks
 from markets.types import PriceFrame
 
 MANY = 200  # node-days: from here on reading them as one array is quicker than block by block

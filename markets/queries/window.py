@@ -47,8 +47,9 @@ _STAMP = (
 )
 # a sealed block was recorded when its first price came; `seen` says when the others did
 _ARRIVED = (
-    "GREATEST(recorded_at, start + (SELECT max(s) FROM unnest(seen) s"
-    " WHERE COALESCE(start + s * interval '1 s' <= %(as_of)s, true)) * interval '1 s')"
+    "CASE WHEN seen IS NULL THEN recorded_at"
+    " ELSE GREATEST(recorded_at, start + (SELECT max(s) FROM unnest(seen) s"
+    "  WHERE COALESCE(start + s * interval '1 s' <= %(as_of)s, true)) * interval '1 s') END"
 )
 _COMPLETENESS = (
     "WITH b AS MATERIALIZED (SELECT {columns} FROM {blocks}),"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from energyopti.intervals import Span
 from markets import arrays, queries
 from markets.queries import Asked, sealed
+from markets.queries.frames import ALL_COLUMNS, UNREAD
+from markets.queries.prices import read
 from markets.types import PriceFrame
 from tests.markets.prices import DAY_AHEAD, HOUR, Clock, at_clock, day, flat, load
 from tests.markets.random_store import DAYS, LOADS, QUESTION, SMALL, SPANS, Loaded, stored
@@ -43,6 +49,31 @@ def test_in_bulk_as_one_by_one(clock: Clock, monkeypatch: pytest.MonkeyPatch, lo
             assert [getattr(bulk, name).dtype for name in ("version", "run_id", "series")] == [
                 getattr(slow, name).dtype for name in ("version", "run_id", "series")
             ]
+
+
+@SMALL
+@given(LOADS, SPANS, st.sets(st.sampled_from(sorted(UNREAD))), st.booleans())
+def test_a_column_that_nobody_looks_at_changes_no_other(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, loads: list[Loaded], span: Span, unread: set[str], many: bool
+) -> None:
+    monkeypatch.setattr(sealed, "MANY", 0 if many else 1 << 60)
+    monkeypatch.setattr(sys.modules["markets.queries.latest"], "FEW", 1 if many else 500)
+    with stored(loads, clock):
+        whole = Asked(tuple(queries.choose(**QUESTION)), [1, 2, 3, 4], span)
+        seen = queries.stamp(whole)
+        if seen.answered:
+            there = replace(whole, series=seen.answered, live=seen.live)
+            part = replace(there, columns=ALL_COLUMNS - unread)
+            assert equal(read(part), read(whole), part.columns)
+            assert equal(queries.read_latest(part), queries.read_latest(there), part.columns)
+
+
+def equal(one: PriceFrame, other: PriceFrame, columns: frozenset[str]) -> bool:
+    """In these columns, and as long."""
+    real = ("total", "energy", "congestion", "loss")
+    return len(one) == len(other) and all(
+        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name in real) for name in columns
+    )
 
 
 @pytest.mark.parametrize("date", ["2024-03-10", "2024-06-03", "2024-11-03"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from energyopti.feeds import registry
@@ -155,10 +155,53 @@ def test_the_names_alone_are_those_of_the_last_window_that_began(some: None, at:
     assert some.of(np.array([404, 7, 7, 1])).tolist() == [None, "A  13 KV   T1", "A  13 KV   T1", None]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO markets_node (sandbox, pnode_id, name, type, kind, zone, voltage, effective_from, origin)"
+        " VALUES (false, 99, 'NEW', '', '', '', '', now(), 'price')",
+        "UPDATE markets_node SET effective_from = '2000-01-01Z' WHERE pnode_id = 1",
+        "UPDATE markets_node SET sandbox = true WHERE pnode_id = 1",
+        "DELETE FROM markets_node WHERE pnode_id = 1",
+        "TRUNCATE markets_node",
+    ],
+    ids=lambda change: " ".join(change.split()[:4]),
+)
+def test_each_change_of_a_node_gives_the_list_another_stamp(some: None, change: str) -> None:
+    before = queries.list_stamp()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(change)
+        assert queries.list_stamp() != before
+        transaction.set_rollback(True)
+    assert queries.list_stamp() == before
+
+
+def test_what_changes_no_node_leaves_the_stamp_and_no_stamp_comes_twice(some: None) -> None:
+    before, seen = queries.list_stamp(), set()
+    Node.objects.filter(pnode_id=404).update(name="NOBODY")
+    Node.objects.filter(pnode_id=404).delete()
+    assert queries.list_stamp() == before
+    for _ in range(3):  # undone each time
+        with transaction.atomic():
+            Node.objects.filter(pnode_id=1).update(name="RENAMED")
+            seen.add(queries.list_stamp())
+            transaction.set_rollback(True)
+    assert len(seen) == 3
+
+
 def test_the_kept_list_gives_way_to_a_changed_one(some: None) -> None:
     before = queries.called(None, at=START, sandbox=False)
     with transaction.atomic():  # as another transaction would
         Node.objects.filter(sandbox=False, pnode_id=7).update(name="RENAMED")
     after = queries.called(None, at=START, sandbox=False)
     assert (before.of(np.array([7])).tolist(), after.of(np.array([7])).tolist()) == (["A  13 KV   T1"], ["RENAMED"])
-    assert before.digest() != after.digest()
+    assert before.digest != after.digest
+
+
+def test_the_kept_names_are_those_of_each_instant(some: None) -> None:
+    node(9, "RETIRED AND RENAMED", "ZONE", start=END)
+    told = [queries.called(None, at=at, sandbox=False) for at in (END, END + timedelta(days=1), END, END + timedelta(days=2))]
+    assert [names.of(np.array([9])).tolist() for names in told] == [["RETIRED"], ["RETIRED AND RENAMED"]] * 2
+    assert told[1] is told[3]

@@ -14,7 +14,7 @@ from energyopti.intervals import Span
 from markets import queries
 from markets.queries import Asked
 from markets.queries.chunks import pieces
-from markets.queries.rows import COLUMNS, together
+from markets.queries.frames import COLUMNS, together
 from markets.types import PriceFrame
 from tests.markets.prices import DAY_AHEAD, FIVE, HOUR, LIVE, Clock, at_clock, day, flat, load
 from tests.markets.random_store import DAYS, LOADS, QUESTION, SMALL, SPANS, WHOLE, Loaded, put, stored
@@ -160,3 +160,4 @@ def test_many_nodes_come_several_to_a_chunk() -> None:
     question = Asked(tuple(queries.choose(feed=DAY_AHEAD.name)), None, DAY)
     assert [list(one.nodes or ()) for one in pieces(question, None, 72)] == [[1, 2, 3], [4, 5, 6], [7]]
     assert [list(one.nodes or ()) for one in pieces(question, (2, DAY.end), 72)] == [[3, 4, 5], [6, 7]]
+    assert [list(one.nodes or ()) for one in pieces(question, None, 72, 24)] == [[1], [2, 3, 4], [5, 6, 7]]  # for the first somebody waits

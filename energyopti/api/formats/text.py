@@ -49,9 +49,7 @@ def _rows(columns: Sequence[Column], chunk: Chunk, zone: ZoneInfo | None) -> Ite
 
 def _array(column: Column, values: Values, zone: ZoneInfo | None) -> bytes:
     """A column's JSON values with commas between, without brackets."""
-    if isinstance(values, Nullable):
-        return b",".join(tokens(column, values, zone))
-    if runs := _runs(values.codes if isinstance(values, Coded) else values):
+    if runs := _runs(values):
         heads, counts = runs
         told = zip(_each(column, values[heads], zone), counts.tolist(), strict=True)
         return b"".join((token + b",") * count for token, count in told)[:-1]
@@ -62,18 +60,17 @@ def _array(column: Column, values: Values, zone: ZoneInfo | None) -> bytes:
 
 def tokens(column: Column, values: Values, zone: ZoneInfo | None = None) -> list[bytes]:
     """The JSON text of each value."""
-    if isinstance(values, Nullable):
-        plain = tokens(column, values.values, zone)
-        return [b"null" if null else token for token, null in zip(plain, values.null.tolist(), strict=True)]
-    keys = values.codes if isinstance(values, Coded) else values
-    runs = _runs(keys)
+    runs = _runs(values)
     if runs is None:
         return _each(column, values, zone)
     heads, counts = runs
     return list(chain.from_iterable(map(repeat, _each(column, values[heads], zone), counts.tolist())))
 
 
-def _each(column: Column, values: Array | Coded, zone: ZoneInfo | None) -> list[bytes]:
+def _each(column: Column, values: Values, zone: ZoneInfo | None) -> list[bytes]:
+    if isinstance(values, Nullable):
+        plain = _each(column, values.values, zone)
+        return [b"null" if null else token for token, null in zip(plain, values.null.tolist(), strict=True)]
     if isinstance(values, Coded):
         told = _texts(values.values)
         return [told[code] for code in values.codes.tolist()]
@@ -110,11 +107,15 @@ def _lacks_times(values: Array) -> bool:
     return values.dtype.kind == "M" and bool(np.isnat(values).any())
 
 
-def _runs(keys: Array) -> tuple[Array, Array] | None:
+def _runs(values: Values) -> tuple[Array, Array] | None:
     """Where runs of equal values begin and how long they are; None where they are not much fewer than values."""
+    keys = values.codes if isinstance(values, Coded) else values.values if isinstance(values, Nullable) else values
     if len(keys) < _FEW or keys.dtype.kind == "O":
         return None
-    heads = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    new = np.append(True, keys[1:] != keys[:-1])
+    if isinstance(values, Nullable):
+        new[1:] |= values.null[1:] != values.null[:-1]
+    heads = np.flatnonzero(new)
     if len(heads) * _FEW > len(keys):
         return None
     return heads, np.diff(np.append(heads, len(keys)))

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from energyopti.api.cursor import encode
 from energyopti.intervals import Span
-from tests.markets.api.asking import LMP, answer, hourly, node, problem, queries_sent, rows, window
+from tests.markets.api.asking import LATEST, LMP, answer, hourly, node, problem, queries_sent, rows, window
 from tests.markets.prices import DAY_AHEAD, FIVE, FIVE_MINUTES, HOUR, HOURLY, LIVE, at_clock, day, flat, load
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,20 @@ def test_columns_hold_the_same_as_rows(api: APIClient) -> None:
     columns = answer(api, LMP, hourly(DAY, layout="columns"))["columns"]
     assert [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)] == listed
     assert len(listed) == 48
+
+
+@pytest.mark.parametrize("path", [LMP, LATEST])
+def test_a_field_says_the_same_alone(api: APIClient, path: str) -> None:
+    for window_ in (DAY, NEXT):
+        load(FIVE, window_, flat(FIVE, window_, 1, 30.0, version=2))
+        load(LIVE, window_, flat(LIVE, window_, 2, 31.0))
+    question = window(Span(DAY.start, NEXT.end), nodes="1,2", limit=10_000) if path == LMP else {}
+    whole = answer(api, path, question)
+    assert len(whole["results"]) == (4 * 288 if path == LMP else 2)
+    for field in whole["results"][0]:
+        alone = answer(api, path, {**question, "fields": field})
+        assert alone["results"] == [{field: row[field]} for row in whole["results"]]
+        assert alone["meta"] == whole["meta"]
 
 
 def test_without_nodes_every_node_with_prices_answers(api: APIClient) -> None:
