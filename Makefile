@@ -25,7 +25,7 @@ lint:
 	@$(INSTALL) .venv requirements.txt requirements-dev.txt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(DEPLOYED) $(BIN)/mypy energyopti markets manage.py
+	$(DEPLOYED) $(BIN)/mypy energyopti markets recs manage.py
 	$(BIN)/lint-imports
 	$(DEPLOYED) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING

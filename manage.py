@@ -8,7 +8,9 @@ import sys
 from contextlib import nullcontext
 
 # Ours that read or write rows: on the built-in database they make the tables first, on another they say what is missing.
-NEEDS_TABLES = frozenset({"apikey", "feeds", "gaps", "import_file", "prices", "replay", "sync"})
+NEEDS_TABLES = frozenset(
+    {"apikey", "export_ledger", "feeds", "gaps", "import_file", "prices", "replay", "seal_ledger", "sync", "verify_ledger"}
+)
 NEEDS_NOTHING = frozenset({"help", "version", "collectstatic", "makemessages", "compilemessages"})
 
 

@@ -32,7 +32,7 @@ app.conf.update(
     timezone="UTC",
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
 )
-app.autodiscover_tasks(["energyopti.api", "energyopti.feeds", "energyopti.events", "energyopti.organisations", "markets"])
+app.autodiscover_tasks(["energyopti.api", "energyopti.feeds", "energyopti.events", "energyopti.organisations", "markets", "recs"])
 
 
 class Pulse(bootsteps.StartStopStep):

@@ -6,7 +6,10 @@ Commands print the message alone, so a message is one sentence that a person can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 class EnergyOptiError(Exception):
@@ -34,6 +37,31 @@ class Several(InvalidInput):
     def __init__(self, faults: Sequence[EnergyOptiError]) -> None:
         super().__init__("; ".join(fault.detail for fault in faults))
         self.faults = tuple(faults)
+
+
+class Faults:
+    """What was found wrong so far, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[EnergyOptiError] = []
+
+    def add(self, detail: str, field: str) -> None:
+        self.found.append(InvalidInput(detail, field=field))
+
+    def of(self, read: Callable[[], Value]) -> Value | None:
+        """What `read` gives; None where it found a fault."""
+        try:
+            return read()
+        except Several as faults:
+            self.found.extend(faults.faults)
+        except EnergyOptiError as fault:
+            self.found.append(fault)
+        return None
+
+    def tell(self) -> None:
+        """Raises the one fault, or Several."""
+        if self.found:
+            raise self.found[0] if len(self.found) == 1 else Several(self.found)
 
 
 class NaiveTime(InvalidInput):

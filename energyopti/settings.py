@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "energyopti.feeds",
     "energyopti.pages",
     "markets",
+    "recs",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "energyopti.urls"
@@ -82,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "energyopti.organisations.middleware.RowScope",
 ]
 TEMPLATES = [
     {
@@ -179,7 +181,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "EnergyOpti",
-    "DESCRIPTION": "Power prices, and how complete they are. Times are UTC; intervals are half-open; units stand in a field's name.",
+    "DESCRIPTION": "Power prices, and how complete they are; renewable energy certificates, and who owns them."
+    " Times are UTC; intervals are half-open; units stand in a field's name.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 from django.http import Http404
@@ -47,11 +48,16 @@ class Endpoint(APIView):
     def all_parameters(cls) -> tuple[Parameter, ...]:
         return cls.parameters
 
+    @classmethod
+    def parameters_of(cls, method: str) -> tuple[Parameter, ...]:
+        """What may stand in the address of a request by this method."""
+        return cls.all_parameters()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who asks comes first: a stranger learns nothing of the parameters. A method that is not here is refused as such."""
         super().initial(request, *args, **kwargs)
         if request.method in self.allowed_methods:
-            known = self.all_parameters()
+            known = self.parameters_of(request.method)
             if request.method == "OPTIONS":  # it asks for nothing that could need them
                 known = tuple(replace(parameter, required=False) for parameter in known)
             self.asked = params.read(known, request.query_params)
@@ -62,12 +68,16 @@ class Endpoint(APIView):
             finished[name] = value
         return finished
 
+    @cached_property
+    def organisations(self) -> dict[str, Organisation]:
+        """The one place that decides whose data somebody may see: by slug."""
+        return {found.slug: found for found in organisations_of(cast(User, self.request.user))}
+
     def organisation(self, slug: str) -> Organisation:
-        """The one place that decides whose data somebody may see: what is not yours is not there (404)."""
-        found = organisations_of(cast(User, self.request.user)).filter(slug=slug).first()
-        if found is None:
+        """What is not yours is not there (404)."""
+        if slug not in self.organisations:
             raise Http404(f"organisation {slug}")
-        return found
+        return self.organisations[slug]
 
 
 def listing(results: Iterable[Any], *, meta: Meta, following: str | None = None) -> Response:

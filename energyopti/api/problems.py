@@ -135,7 +135,9 @@ def _of_api_exception(error: exceptions.APIException, place: Place) -> Problem:
     match error:
         case exceptions.ValidationError():
             faults = tuple(_faults(error.detail, place=place))
-            return Problem(error.status_code, "invalid-input", "; ".join(fault.detail for fault in faults), faults)
+            rule = _rules().get(faults[0].code) if len(faults) == 1 else None  # one of ours, found while a body was read
+            code, status = (rule.code, rule.status) if rule else ("invalid-input", error.status_code)
+            return Problem(status, code, "; ".join(fault.detail for fault in faults), faults)
         case exceptions.ParseError():
             return _plain(error, errors=(Fault("#", "malformed-body", str(error.detail)),))
         case exceptions.NotAuthenticated():
@@ -145,6 +147,14 @@ def _of_api_exception(error: exceptions.APIException, place: Place) -> Problem:
         case exceptions.Throttled():
             return _plain(error, detail=f"your budget is used up; ask again in {_wait(error)} s")
     return _plain(error)
+
+
+def _rules() -> dict[str, type[EnergyOptiError]]:
+    """Every rule of ours by its code."""
+    kinds = EnergyOptiError.__subclasses__()
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return {kind.code: kind for kind in kinds}
 
 
 def _wait(error: exceptions.Throttled) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -13,7 +13,7 @@ from energyopti.api import idempotency, schema_problems, schema_tables
 from energyopti.api.base import Endpoint
 from energyopti.api.permissions import Staff
 from energyopti.api.schema_tables import Json
-from energyopti.api.table import TableEndpoint
+from energyopti.api.table import PostedTable, TableEndpoint
 
 RATE_HEADERS = {
     "RateLimit-Limit": "what one key, or one person, may ask within the window",
@@ -29,7 +29,8 @@ class Schema(AutoSchema):
 
     def get_operation_id(self) -> str:
         """The address in words: it stays as long as the address does."""
-        words = re.findall(r"[A-Za-z0-9]+", re.sub(r"\{\w+\}", "", self.path.removeprefix("/api/v1")))
+        path = re.sub(r"\{\w+\}", "", re.sub(r"\{\w+\}$", "one", self.path.removeprefix("/api/v1")))
+        words = re.findall(r"[A-Za-z0-9]+", path)
         return "_".join(words if self.method == "GET" else [self.method.lower(), *words])
 
     def get_tags(self) -> list[str]:
@@ -55,7 +56,7 @@ class Schema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None or not isinstance(self.view, Endpoint):
             return operation
-        own = self.view.all_parameters()
+        own = self.view.parameters_of(self.method)
         columns = schema_tables.shown(getattr(self.view, "columns", ()), own)
         parameters = [*operation.get("parameters", []), *schema_tables.parameter_objects(own, columns)]
         if self._is_idempotent():
@@ -68,6 +69,8 @@ class Schema(AutoSchema):
             method=method,
             writes=self._is_idempotent(),
             addressed="{" in path,
+            table=self._is_table(),
+            refusals=getattr(self.view, "refusals", None) if self._is_idempotent() else None,
             parameters=own,
             staff=any(permission is Staff for permission in self.view.permission_classes),
         )
@@ -78,9 +81,17 @@ class Schema(AutoSchema):
         return not isinstance(self.view, Endpoint) and bool(super()._is_list_view(serializer))
 
     def _get_response_bodies(self, direction: Any = "response") -> Json:
-        if isinstance(self.view, TableEndpoint) and self.method == "GET":
-            return {"200": self._table(self.view), "304": {"description": "What you have (If-None-Match) still stands."}}
-        return super()._get_response_bodies(direction)
+        if not self._is_table():
+            return super()._get_response_bodies(direction)
+        unchanged = {"304": {"description": "What you have (If-None-Match) still stands."}} if self.method == "GET" else {}
+        return {"200": self._table(cast(TableEndpoint, self.view)), **unchanged}
+
+    def _is_table(self) -> bool:
+        return isinstance(self.view, TableEndpoint if self.method == "GET" else PostedTable)
+
+    def get_request_serializer(self) -> Any:
+        """A view's own `body`, where nothing else is said of the method."""
+        return getattr(self.view, "body", None) or super().get_request_serializer()
 
     def _is_idempotent(self) -> bool:
         return idempotency.is_idempotent(getattr(self.view, self.method.lower(), None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -96,10 +97,12 @@ _EXAMPLES: dict[str, dict[str, Callable[[], Exception]]] = {
     "429": {"used up": lambda: exceptions.Throttled(wait=17)},
 }
 
+_named: Json = {}  # the components of Refusals that operations refer to
+
 
 def components() -> Json:
-    """Each status's response, by its name."""
-    return {name: _component(status) for status, name in _NAMES.items()}
+    """Each status's response, by its name; and what the operations told so far refuse besides."""
+    return {name: _component(status) for status, name in _NAMES.items()} | _named
 
 
 def _component(status: str) -> Json:
@@ -110,15 +113,48 @@ def _component(status: str) -> Json:
     return told
 
 
-def _body(error: Exception) -> Json:
-    return problem_of(error, Place(in_query=True)).body(instance=INSTANCE) | {"request_id": REQUEST_ID}
+def _body(error: Exception, *, in_query: bool = True) -> Json:
+    return problem_of(error, Place(in_query=in_query)).body(instance=INSTANCE) | {"request_id": REQUEST_ID}
 
 
-def responses(*, method: str, writes: bool, addressed: bool, parameters: Sequence[Parameter], staff: bool) -> Json:
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What endpoints alike refuse besides: an example of each, told under their name."""
+
+    name: str
+    errors: tuple[EnergyOptiError, ...]
+
+    def components(self) -> Json:
+        """Status → the component's name and what it says: the usual of that status, and these."""
+        return {status: (f"{self.name}{status}", self._told(status)) for status in sorted({str(error.status) for error in self.errors})}
+
+    def _told(self, status: str) -> Json:
+        known: Json = _component(status) if status in _NAMES else {"description": "Ask again soon.", "content": CONTENT}
+        examples = {error.code: {"value": _body(error, in_query=False)} for error in self.errors if str(error.status) == status}
+        told = known["content"][CONTENT_TYPE]
+        content = {CONTENT_TYPE: {**told, "examples": {**told.get("examples", {}), **examples}}}
+        return {**known, "description": f"{known['description']} Or a rule refuses: nothing has changed.", "content": content}
+
+
+def responses(
+    *,
+    method: str,
+    writes: bool,
+    addressed: bool,
+    table: bool,
+    parameters: Sequence[Parameter],
+    staff: bool,
+    refusals: Refusals | None = None,
+) -> Json:
     """Those that an operation may answer, as references."""
     statuses = ["400", "401", "429"]
     statuses += ["403"] if writes or staff else []
     statuses += ["404"] if addressed or any(parameter.kind in (params.Kind.TEXT, params.Kind.TEXTS) for parameter in parameters) else []
-    statuses += ["406"] if method == "GET" else ["413", "415"]
+    statuses += ["406"] if table or method == "GET" else []
+    statuses += ["413", "415"] if method != "GET" else []
     statuses += ["409", "422"] if writes else []
-    return {status: {"$ref": f"#/components/responses/{_NAMES[status]}"} for status in sorted(statuses)}
+    names = {status: _NAMES[status] for status in statuses}
+    for status, (name, told) in (refusals.components() if refusals else {}).items():
+        names[status] = name
+        _named[name] = told
+    return {status: {"$ref": f"#/components/responses/{names[status]}"} for status in sorted(names)}

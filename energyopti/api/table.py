@@ -15,11 +15,13 @@ import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 from energyopti.api import cursor, formats
 from energyopti.api.base import Endpoint, Meta
+from energyopti.api.bodies import Body, read
 from energyopti.api.columns import Chunk, Column, Kind, cut, rows_in
 from energyopti.api.formats import text
 from energyopti.api.params import Kind as Given
@@ -28,6 +30,7 @@ from energyopti.api.stream import read_ahead, streamed
 from energyopti.errors import InvalidInput
 
 MOST = {"rows": 10_000, "columns": 100_000}
+READS = ("GET", "HEAD", "OPTIONS")
 VERSION = "1"  # of the encoders: a change of what the same rows look like changes it, and with it each ETag
 LOCAL = Column("interval_start_local", Kind.LOCAL, "interval_start on the market's own clocks", example="2024-03-10T03:00:00-04:00")
 
@@ -100,6 +103,11 @@ class TableEndpoint(Endpoint):
     def all_parameters(cls) -> tuple[Parameter, ...]:
         return (*cls.parameters, *COMMON)
 
+    @classmethod
+    def parameters_of(cls, method: str) -> tuple[Parameter, ...]:
+        """They say which rows, and how they are told: what writes at the same address takes none of that."""
+        return cls.all_parameters() if method in READS else ()
+
     def answer(self, asked: dict[str, Any]) -> Answer:
         """What the parameters ask for. Raises the InvalidInput family."""
         raise NotImplementedError
@@ -116,6 +124,40 @@ class TableEndpoint(Endpoint):
         if form == "json":
             return _kept(_page(answer, shown, asked, request), answer, etag)
         return _kept(_download(answer, shown, form, whole=request.method != "HEAD"), answer, etag)
+
+
+class HowTold(Body):
+    """How the rows of a posted table are told: as in the address of others, which has `fields` too."""
+
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=100_000, help_text=COMMON[0].description)
+    cursor = serializers.CharField(required=False, help_text=COMMON[1].description)
+    layout = serializers.ChoiceField(["rows", "columns"], required=False, help_text=COMMON[2].description)
+    format = serializers.ChoiceField(list(formats.FORMATS), required=False, help_text=COMMON[4].description)
+
+
+class PostedTable(TableEndpoint):
+    """A table whose question stands in a body: a POST that reads. How the rows are told may stand there too, or in the
+    address, as it does in `next`: the same body is sent there again."""
+
+    reads_only = True
+    http_method_names = ["post", "options"]
+    body: ClassVar[type[Body]]
+
+    @classmethod
+    def parameters_of(cls, method: str) -> tuple[Parameter, ...]:
+        return cls.all_parameters()
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        asked = self.asked | read(self.body, request.data)
+        for name in request.query_params:
+            if name in self.body().fields and name in request.data:
+                raise InvalidInput(f"{name} stands in the address and in the body; write it once", field=name)
+        form = formats.chosen(request, asked["format"])
+        answer = self.answer(asked)
+        shown = _shown(answer, asked["fields"], market_time=asked["tz"] == "market")
+        told = _page(answer, shown, asked, request) if form == "json" else _download(answer, shown, form, whole=True)
+        told["Cache-Control"] = "private, no-store"
+        return told
 
 
 def _shown(answer: Answer, fields: Sequence[str] | None, *, market_time: bool) -> list[Column]:

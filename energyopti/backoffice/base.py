@@ -11,7 +11,7 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core import checks
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from energyopti.backoffice.site import OTHER
 from energyopti.organisations.models import User
@@ -64,7 +64,8 @@ class OfficeAdmin(_Scoped, admin.ModelAdmin):  # type: ignore[type-arg]  # not s
 
     `organisation_path`: the lookup that leads from a row to its organisation ("organisation", "user__organisations"; "pk"
     for organisations themselves); None: the row belongs to the installation, and whoever has the permission sees it.
-    `shelf`, `place`: where the index shows it. `note()`: a few words of how things stand, for the index; one query.
+    `shelf`, `place`: where the index shows it. `note()`: a few words of how things stand, for the index and this person;
+    one query.
     """
 
     organisation_path: str | None
@@ -74,7 +75,7 @@ class OfficeAdmin(_Scoped, admin.ModelAdmin):  # type: ignore[type-arg]  # not s
     list_per_page = 50
     show_full_result_count = False  # a second count over the whole table, for a figure that nobody needs
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return ""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -131,3 +132,11 @@ class LookOnly(OfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def seen_row(page: OfficeAdmin, request: HttpRequest, pk: int) -> Any:
+    """A row that the person may see, for a page of one's own beside the model's. Raises Http404."""
+    row = page.get_queryset(request).filter(pk=pk).first()
+    if row is None or not page.has_view_permission(request, row):
+        raise Http404
+    return row

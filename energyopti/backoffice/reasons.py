@@ -62,13 +62,13 @@ class Plan:
 class Deed:
     """Something that a person may do: `plan` says what would happen with these parameters, `act` does it and says so.
 
-    Both may raise EnergyOptiError, which the page shows at the field that it names.
+    A plan is None as long as nothing was asked for. Both may raise EnergyOptiError, which the page shows at the field that it names.
     """
 
     title: str
     button: str
     form: Callable[..., ReasonForm]
-    plan: Callable[[Mapping[str, Any]], Plan]
+    plan: Callable[[Mapping[str, Any]], Plan | None]
     act: Callable[[Mapping[str, Any], str], str]
     back: str
     initial: Mapping[str, Any] = field(default_factory=dict)

@@ -7,25 +7,35 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.text import slugify
 
-SHELVES = ("What came in", "What is missing", "What was refused", "Nodes", "Organisations", "People", "Schedule")
+SHELVES = ("Certificates", "What came in", "What is missing", "What was refused", "Nodes", "Organisations", "People", "Schedule")
 OTHER = "Other"
+
+
+def no_note(request: HttpRequest) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that shows no model: `views` are its addresses below /admin/, the first of which the index links to."""
+    """A page that shows no model: `views` are its addresses below /admin/, the first of which the index links to.
+
+    `permission`: a right of Django's, or a question about the request. `note`: as that of OfficeAdmin.
+    """
 
     title: str
     shelf: str
-    views: tuple[tuple[str, str, Callable[..., HttpResponse]], ...]  # path, URL name, view
-    permission: str
+    views: tuple[tuple[str, str, Callable[..., HttpResponseBase]], ...]  # path, URL name, view
+    permission: str | Callable[[HttpRequest], bool]
     place: int = 100
-    note: Callable[[], str] = str
+    note: Callable[[HttpRequest], str] = no_note
+
+    def allowed(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(self.permission) if isinstance(self.permission, str) else self.permission(request)
 
     def entry(self, site: BackOffice, request: HttpRequest) -> dict[str, Any]:
         """What the index's template knows of a model, for this page."""
@@ -69,18 +79,18 @@ class BackOffice(admin.AdminSite):
         if not hasattr(request, "office_entries"):  # one page asks several times, and permissions may cost queries
             request.office_entries = list(self._entries(request))  # type: ignore[attr-defined]
         for shelf, place, note, entry in request.office_entries:  # type: ignore[attr-defined]
-            filled.setdefault(shelf, []).append((place, {**entry, "note": note() if with_notes else ""}))
+            filled.setdefault(shelf, []).append((place, {**entry, "note": note(request) if with_notes else ""}))
         order = [*SHELVES, *sorted(filled.keys() - {*SHELVES, OTHER}), OTHER]
         return [_shelf(name, filled[name], reverse(f"{self.name}:index")) for name in order if name in filled]
 
-    def _entries(self, request: HttpRequest) -> Iterable[tuple[str, int, Callable[[], str], dict[str, Any]]]:
+    def _entries(self, request: HttpRequest) -> Iterable[tuple[str, int, Callable[[HttpRequest], str], dict[str, Any]]]:
         for app in self._build_app_dict(request).values():
             for entry in app["models"]:
                 shown = self._registry[entry["model"]]
                 shelf = getattr(shown, "shelf", OTHER)
-                yield shelf, getattr(shown, "place", 100), getattr(shown, "note", str), entry
+                yield shelf, getattr(shown, "place", 100), getattr(shown, "note", no_note), entry
         for page in self.pages:
-            if request.user.has_perm(page.permission):
+            if page.allowed(request):
                 yield page.shelf, page.place, page.note, page.entry(self, request)
 
 

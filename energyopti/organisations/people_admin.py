@@ -36,7 +36,7 @@ class InvitationAdmin(LookOnly):
     date_hierarchy = "created_at"
     actions = ("withdraw",)
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return f"{queries.pending_invitations().count()} open"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

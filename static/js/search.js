@@ -1,4 +1,4 @@
-// The node's field: names and ids as they are typed, by mouse or keyboard (an ARIA combobox). And the lines to copy.
+// The node's field: names and ids as they are typed, by mouse or keyboard (an ARIA combobox).
 (() => {
   "use strict";
   const PAUSE = 150; // milliseconds of silence before a question goes out
@@ -128,13 +128,4 @@
   }
 
   for (const input of document.querySelectorAll("[data-search]")) new Search(input);
-
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    if (!navigator.clipboard) continue;
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.previousElementSibling.textContent);
-      button.textContent = "Copied";
-    });
-  }
 })();

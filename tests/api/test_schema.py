@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from energyopti.api import schema_tables, shapes
 from energyopti.api.columns import Column, Kind
 from energyopti.api.params import Kind as Given
 from energyopti.api.params import Parameter
-from energyopti.api.table import TableEndpoint
+from energyopti.api.table import PostedTable, TableEndpoint
 from energyopti.feeds import registry
 from tests.api.test_idempotency import endpoints
 
@@ -38,7 +39,11 @@ def at(schema: Any, reference: dict[str, str]) -> Any:
 
 def tables() -> dict[str, type[TableEndpoint]]:
     found = endpoints(get_resolver("energyopti.urls").url_patterns)
-    return {f"/{address}": view for address, view in found if issubclass(view, TableEndpoint)}
+    return {"/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address): view for address, view in found if issubclass(view, TableEndpoint)}
+
+
+def table(schema: Any, address: str) -> Any:
+    return schema["paths"][address]["post" if issubclass(tables()[address], PostedTable) else "get"]
 
 
 def test_it_is_valid_and_without_a_warning(schema: Any) -> None:
@@ -68,8 +73,10 @@ def test_each_operation_says_what_it_is_and_how_to_get_in(schema: Any) -> None:
 
 @pytest.mark.parametrize("address", sorted(tables()))
 def test_a_table_tells_its_own_parameters_and_columns(schema: Any, address: str) -> None:
-    view, operation = tables()[address], schema["paths"][address]["get"]
-    assert [parameter["name"] for parameter in operation["parameters"]] == [one.name for one in view.all_parameters()]
+    view, operation = tables()[address], table(schema, address)
+    assert [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"] == [
+        one.name for one in view.all_parameters()
+    ]
     content = operation["responses"]["200"]["content"]
     assert list(content) == ["application/json", "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"]
     rows, columns = (
@@ -94,7 +101,7 @@ def test_each_column_has_an_example_of_its_kind(address: str) -> None:
 
 @pytest.mark.parametrize("address", sorted(tables()))
 def test_the_examples_of_both_layouts_and_csv_are_the_same_row(schema: Any, address: str) -> None:
-    content = schema["paths"][address]["get"]["responses"]["200"]["content"]
+    content = table(schema, address)["responses"]["200"]["content"]
     rows, columns = (content["application/json"]["examples"][layout]["value"] for layout in ("rows", "columns"))
     assert {name: values[0] for name, values in columns["columns"].items()} == rows["results"][0]
     head, line = csv.reader(io.StringIO(content["text/csv"]["example"]))
@@ -134,6 +141,11 @@ def test_each_problem_has_an_example_that_fits_its_status(schema: Any) -> None:
         "UnsupportedMediaType": {415},
         "KeyReused": {422},
         "TooManyRequests": {429},
+        **{name: {int(name[-3:])} for name in examples if name.startswith(("Ledger", "Records"))},
+    }
+    assert {name for name in examples if name.startswith(("Ledger", "Records"))} == {
+        *(f"Ledger{status}" for status in (400, 403, 404, 409, 422, 503)),
+        *(f"Records{status}" for status in (403, 404, 409)),
     }
     assert examples["BadRequest"][0]["errors"] == [
         {

@@ -27,15 +27,19 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from energyopti.db import APP_ROLE
 from energyopti.organisations import services
-from energyopti.organisations.models import APIKey, User
+from energyopti.organisations.models import APIKey, Membership, User
+from recs import ledger
+from recs.models import Batch
 from tests.feeds.conftest import archive_folder, upstream  # noqa: F401 -- fixtures
 from tests.feeds.sandboxed import days, pull
+from tests.recs import world
 from tests.served import _server, served  # noqa: F401 -- fixtures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
-EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 10}  # an operation; the whole takes half a minute
+EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 10}  # an operation; the whole takes a minute
 DAY = date(2026, 6, 18)
 OURS = {
     "start_time": "2026-06-18T04:00:00Z",
@@ -57,12 +61,27 @@ def document() -> dict[str, Any]:
 @pytest.fixture
 def key(served: str, upstream: Any, settings: Any) -> Iterator[dict[str, str]]:  # noqa: F811
     """Of somebody who may do all, on a day of data."""
-    settings.API_RATE = "100000/minute"
+    settings.API_RATE = settings.API_STRANGER_RATE = "100000/minute"
     for feed in ("pjm.pnode", "pjm.da_hrl_lmps"):
         assert pull(days(DAY, feed=feed), feed=feed).status == "complete"
     user = User.objects.create_user("staff", is_staff=True)
+    _certificates(user)
+    settings.DATABASE_ROLE = APP_ROLE  # of the connections that the server makes from now on
     yield {"Authorization": f"Bearer {services.make_api_key(user=user, name='all', scope=APIKey.Scope.WRITE)[1]}"}
     redis.Redis.from_url(django_settings.REDIS_URL).delete("energyopti:celery")  # pulls that were thought up
+
+
+def _certificates(user: User) -> None:
+    """Of an organisation of theirs: accounts, a batch that is issued, an offer from outside."""
+    east, west = world.firm("east"), world.firm("west")
+    Membership.objects.create(user=user, organisation=east.organisation, role="administrator")
+    world.issued(east)
+    world.issued(west, base="W", of=world.generator(west, "Western"))
+    ledger.transfer(key=world.key(), by=west.trader, from_account=west.main.pk, to_account=east.main.pk, quantity=5)
+
+
+def address_of(operation: Any) -> str:
+    return str(operation.path.replace("{feed}", "pjm.pnode").replace("{id}", "1"))
 
 
 def operations(document: dict[str, Any]) -> Iterator[Any]:
@@ -101,7 +120,7 @@ def test_no_question_ends_in_a_500_and_every_answer_is_as_told(document: dict[st
 def test_an_unknown_parameter_is_refused_everywhere(document: dict[str, Any], served: str, key: dict[str, str]) -> None:  # noqa: F811
     refused = {}
     for operation in operations(document):
-        address = f"{served}{operation.path.replace('{feed}', 'pjm.pnode')}"
+        address = f"{served}{address_of(operation)}"
         answer = requests.request(operation.method, address, params={"surprise": "1"}, json={}, headers=key, timeout=20)
         refused[operation.label] = (answer.status_code, "?surprise" in [fault["pointer"] for fault in answer.json()["errors"]])
     assert refused == dict.fromkeys(refused, (400, True))
@@ -109,7 +128,7 @@ def test_an_unknown_parameter_is_refused_everywhere(document: dict[str, Any], se
 
 def test_a_stranger_gets_nothing_anywhere(document: dict[str, Any], served: str, key: dict[str, str]) -> None:  # noqa: F811
     for operation in operations(document):
-        answer = requests.request(operation.method, f"{served}{operation.path}", json={}, timeout=20)
+        answer = requests.request(operation.method, f"{served}{address_of(operation)}", json={}, timeout=20)
         assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json"), operation.label
 
 
@@ -127,9 +146,12 @@ def test_a_plain_question_is_answered_in_every_format(
         if "format" not in names:
             continue
         query = {"format": form} | {name: OURS[name] for name, parameter in names.items() if parameter.get("required") and name in OURS}
-        case = operation.Case(query=query)
+        path = {"id": Batch.objects.earliest("id").pk} if "id" in names else {}
+        case = operation.Case(
+            query=query, path_parameters=path, **({"body": {}, "media_type": "application/json"} if operation.body else {})
+        )
         answer = case.call(base_url=served, headers=key)
         assert answer.status_code == 200, (operation.label, answer.content)
         case.validate_response(answer, checks=CHECKS)
         checked.append(operation.path)
-    assert {"/api/v1/feeds", "/api/v1/coverage"} <= set(checked)
+    assert {"/api/v1/feeds", "/api/v1/coverage", "/api/v1/rec/query", "/api/v1/rec/commands"} <= set(checked)

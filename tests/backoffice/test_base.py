@@ -141,7 +141,8 @@ def test_a_page_that_forgets_whose_rows_it_shows_is_an_error() -> None:
 def test_the_index_is_arranged_by_what_people_look_for(acme: Organisation) -> None:
     page = office(User.objects.create_superuser("boss")).get("/admin/")
     shelves = {shelf["name"]: [str(entry["name"]) for entry in shelf["models"]] for shelf in page.context["app_list"]}
-    assert list(shelves)[:4] == ["What came in", "What is missing", "What was refused", "Nodes"]
+    assert list(shelves)[:5] == ["Certificates", "What came in", "What is missing", "What was refused", "Nodes"]
+    assert shelves["Certificates"][:4] == ["What waits", "Portfolios", "Commands", "Accounts"]
     assert shelves["What came in"] == ["Feeds", "Sync runs", "Uploads", "Payloads"]
     assert "Periodic tasks" in shelves["Schedule"]
     assert "Other" not in shelves

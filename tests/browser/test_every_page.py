@@ -15,6 +15,8 @@ from tests.markets import world
 PAGES = {
     "overview": "/",
     "markets": "/markets/",
+    "recs": "/recs/",
+    "recs-serial": "/recs/serial/",
     "status": "/status/",
     "login": "/accounts/login/",
     "admin": "/admin/",

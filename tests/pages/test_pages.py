@@ -135,5 +135,5 @@ def test_cards_come_from_apps_in_their_order(person: Client, monkeypatch: pytest
 
 def test_the_overview_takes_few_queries(person: Client, django_assert_max_num_queries) -> None:
     person.get("/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         person.get("/")

@@ -160,7 +160,7 @@ office().add_page(
         shelf="What came in",
         place=10,
         permission=VIEW,
-        note=reads.feeds_note,
+        note=lambda request: reads.feeds_note(),
         views=(
             ("feeds/feed/", "feeds_feed_changelist", listed),
             ("feeds/feed/<str:feed>/sync/", "feeds_feed_sync", sync_now),

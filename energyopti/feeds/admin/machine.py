@@ -10,12 +10,12 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 
-from energyopti.backoffice.base import LookOnly
+from energyopti.backoffice.base import LookOnly, seen_row
 from energyopti.backoffice.reasons import Deed, Plan, ReasonForm, ask_for_rows
 from energyopti.feeds import coverage, office, registry, tasks
 from energyopti.feeds.models import Coverage, Payload, Quarantine, SyncRun
@@ -40,7 +40,7 @@ class SyncRunAdmin(LookOnly):
     actions = ("replay",)
     change_form_template = "admin/feeds/syncrun/change_form.html"
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return office.runs_note()
 
     @admin.display(description="windows")
@@ -76,13 +76,6 @@ class SyncRunAdmin(LookOnly):
             back=reverse("admin:feeds_syncrun_changelist"),
         )
         return ask_for_rows(self, request, deed, action="replay")
-
-
-def seen_row(office_admin: LookOnly, request: HttpRequest, pk: int) -> Any:
-    row = office_admin.get_queryset(request).filter(pk=pk).first()
-    if row is None or not office_admin.has_view_permission(request, row):
-        raise Http404
-    return row
 
 
 def _replayable(run: Any) -> bool:
@@ -136,7 +129,7 @@ class QuarantineAdmin(LookOnly):
     date_hierarchy = "created_at"
     ordering = ("-id",)
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return office.refused_note(now=timezone.now())
 
 
@@ -153,7 +146,7 @@ class CoverageAdmin(LookOnly):
     ordering = ("-window_start", "feed", "pk")
     actions = ("requeue",)
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return office.gaps_note()
 
     @admin.display(description="market day", ordering="window_start")

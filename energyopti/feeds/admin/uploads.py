@@ -19,10 +19,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from energyopti.backoffice.base import LookOnly
+from energyopti.backoffice.base import LookOnly, seen_row
 from energyopti.errors import EnergyOptiError
 from energyopti.feeds import office, registry, tasks, uploads
-from energyopti.feeds.admin.machine import CAME_IN, seen_row
+from energyopti.feeds.admin.machine import CAME_IN
 from energyopti.feeds.models import Upload
 from energyopti.organisations.models import User
 
@@ -53,7 +53,7 @@ class UploadAdmin(LookOnly):
     date_hierarchy = "created_at"
     ordering = ("-id",)
 
-    def note(self) -> str:
+    def note(self, request: HttpRequest) -> str:
         return office.uploads_note()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -21,6 +21,12 @@ def usd(price: float | None) -> str:
 
 
 @register.filter
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def direction(price: float | None) -> str:
     """The class of a signed figure: up, down, or none."""
     return "" if not price or price != price else "up" if price > 0 else "down"

@@ -5,6 +5,8 @@ DO $$
 DECLARE
   role_name text;
   private text;
+  marked record;
+  numbers text;
   here text := quote_ident(current_schema());
 BEGIN
   FOREACH role_name IN ARRAY ARRAY['energyopti_app', 'energyopti_read'] LOOP
@@ -44,5 +46,23 @@ BEGIN
   ] LOOP
     CONTINUE WHEN to_regclass(here || '.' || private) IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'energyopti_read');
     EXECUTE format('REVOKE SELECT ON %s.%I FROM energyopti_read', here, private);
+  END LOOP;
+
+  -- What an app's migrations marked by a comment: tables that only functions write, and the functions that each role may call
+  FOR marked IN SELECT c.oid::regclass::text AS name FROM pg_class c
+                WHERE c.relnamespace = current_schema()::regnamespace AND obj_description(c.oid, 'pg_class') = 'Written by functions only' LOOP
+    CONTINUE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'energyopti_app');
+    EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %s FROM energyopti_app', marked.name);
+    FOR numbers IN SELECT d.objid::regclass::text FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+                   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = marked.name::regclass LOOP
+      EXECUTE format('REVOKE USAGE, UPDATE ON SEQUENCE %s FROM energyopti_app', numbers);  -- whoever sets one back hides rows behind a seal
+    END LOOP;
+  END LOOP;
+  FOR marked IN SELECT p.oid::regprocedure::text AS name, r.rolname FROM pg_proc p
+                JOIN pg_roles r ON r.rolname = 'energyopti_app'
+                  OR (r.rolname = 'energyopti_read' AND obj_description(p.oid, 'pg_proc') = 'Application: reads')
+                WHERE p.pronamespace = current_schema()::regnamespace
+                  AND obj_description(p.oid, 'pg_proc') IN ('Application: reads', 'Application: writes') LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', marked.name, marked.rolname);
   END LOOP;
 END $$;

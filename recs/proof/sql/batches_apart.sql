@@ -1,0 +1,14 @@
+-- Serials of a registry's base are in one batch, a generator's month is issued in one registry, metered days back one issuance
+-- looks at: batches
+SELECT b.id, format('batch %s (%s %s, %s) overlaps batch %s', b.id, b.registry_id, b.serial_base, b.serials, o.id) AS found
+FROM recs_batch b JOIN recs_batch o ON o.registry_id = b.registry_id AND o.serial_base = b.serial_base AND o.sandbox = b.sandbox
+  AND o.serials && b.serials AND o.id < b.id
+UNION ALL
+SELECT b.id, format('batch %s: %s of generator %s is issued in %s, and by batch %s in %s',
+                    b.id, to_char(b.vintage, 'YYYY-MM'), b.generator_id, b.registry_id, o.id, o.registry_id)
+FROM recs_batch b JOIN recs_batch o ON o.generator_id = b.generator_id AND o.vintage = b.vintage
+  AND o.registry_id <> b.registry_id AND o.id < b.id
+WHERE b.export_id IS NULL AND o.export_id IS NULL
+UNION ALL
+SELECT r.id, format('metered generation %s of generator %s overlaps %s', r.id, r.generator_id, o.id)
+FROM recs_generationread r JOIN recs_generationread o ON o.generator_id = r.generator_id AND o.days && r.days AND o.id < r.id

@@ -1,0 +1,82 @@
+"""Accounts of one organisation with certificates, and as many of django-hordak's with dollars."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection
+
+from energyopti.db import APP_ROLE
+from energyopti.organisations.models import User
+from recs import ledger
+from recs.types import Criteria
+from tests.recs import world as records
+
+ACCOUNTS, BATCHES = 500, 20
+EACH = 1_000_000  # certificates, or dollars, in each account
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    trader: User
+    accounts: list[int]
+    batches: list[int]
+    books: list[Any]  # hordak's accounts
+
+    def pair(self, draw: random.Random) -> tuple[int, int, Criteria]:
+        """From, to, and the batch that the first was given."""
+        one, other = draw.sample(range(len(self.accounts)), 2)
+        return self.accounts[one], self.accounts[other], Criteria(batch_id=self.batches[one % BATCHES])
+
+    def peers(self, draw: random.Random) -> tuple[Any, Any]:
+        one, other = draw.sample(self.books, 2)
+        return one, other
+
+    def money(self, draw: random.Random) -> Any:
+        from djmoney.money import Money
+
+        return Money(draw.randint(1, 50), "USD")
+
+
+def make() -> World:
+    """As the login; whoever forks from here acts as the application."""
+    from django.conf import settings
+
+    call_command("migrate", verbosity=0)
+    trader, accounts, batches = _certificates()
+    world = World(trader, accounts, batches, _dollars())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    connection.close()
+    settings.DATABASE_ROLE = APP_ROLE
+    return world
+
+
+def _certificates() -> tuple[User, list[int], list[int]]:
+    firm = records.firm(f"race-{uuid.uuid4().hex[:8]}")
+    accounts = [firm.account(f"Desk {n}").pk for n in range(ACCOUNTS)]
+    share = ACCOUNTS // BATCHES
+    batches = [records.batch(firm, base=f"{firm.organisation.slug}-{n}", last=share * EACH).pk for n in range(BATCHES)]
+    for n, account in enumerate(accounts):
+        first = n // BATCHES * EACH + 1
+        ledger.issue(key=uuid.uuid4(), by=firm.trader, batch=batches[n % BATCHES], account=account, first=first, last=first + EACH - 1)
+    return firm.trader, accounts, batches
+
+
+def _dollars() -> list[Any]:
+    from djmoney.money import Money
+    from hordak.models import Account
+
+    bank = Account.objects.create(name="Bank", type="AS", currencies=["USD"])
+    books = [
+        Account(name=f"Desk {n}", type="AS", currencies=["USD"], lft=1, rght=2, tree_id=bank.tree_id + 1 + n, level=0)
+        for n in range(ACCOUNTS)
+    ]
+    books = Account.objects.bulk_create(books)
+    for book in books:
+        bank.transfer_to(book, Money(EACH, "USD"))
+    return books

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from tests.recs.attacks.stage import Stage, stage
+from tests.recs.lived import Lived, lived
+
+
+@pytest.fixture(scope="module")
+def it(django_db_setup: None, django_db_blocker) -> Iterator[Lived]:
+    """Made once and committed, so that other connections see it; what a test does to it is undone with the test's transaction."""
+    with django_db_blocker.unblock():
+        made = lived()
+    yield made
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def staged(django_db_setup: None, django_db_blocker) -> Iterator[Stage]:
+    """Made once for a module, in a transaction that is never committed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield stage()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def at(staged: Stage) -> Iterator[Stage]:
+    """The stage, as it was before the test and will be after it."""
+    undo = transaction.savepoint()
+    yield staged
+    transaction.savepoint_rollback(undo)
