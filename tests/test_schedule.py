@@ -15,6 +15,7 @@ from energyopti.celery import app
 from energyopti.feeds import registry, tasks
 from energyopti.organisations.tasks import forget_old_sessions
 from markets.tasks import seal_days
+from recs.tasks import expire_unanswered, seal_journal
 
 pytestmark = pytest.mark.django_db
 with_beat = pytest.mark.django_db(transaction=True)  # beat closes connections between its rounds
@@ -53,14 +54,22 @@ def test_each_declared_feed_has_an_entry_in_its_markets_time() -> None:
 
 def test_the_machines_own_tasks_exist() -> None:
     named = {entry.task for entry in schedule.entries()}
-    own = (tasks.sync_scheduled, tasks.requeue_gaps, tasks.look_for_restatements, tasks.drop_raw, seal_days)
+    own = (
+        tasks.sync_scheduled,
+        tasks.requeue_gaps,
+        tasks.look_for_restatements,
+        tasks.drop_raw,
+        seal_days,
+        expire_unanswered,
+        seal_journal,
+    )
     own += (drop_kept_answers, forget_old_sessions)
     assert named == {task.name for task in own}
     assert all(task in app.tasks for task in named)
 
 
 def test_a_second_time_writes_nothing(one_feed) -> None:
-    assert schedule.ensure() == 7
+    assert schedule.ensure() == 9
     assert schedule.ensure() == 0
 
 
