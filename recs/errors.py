@@ -242,6 +242,12 @@ class NameTaken(LedgerError):
     words = "there is one like it already"
 
 
+class SameKeyAtOnce(LedgerError):
+    """Somebody else's command with this key was first, by a moment: it is there now, and asking again gives its answer."""
+
+    code, status, rules = "busy", 503, ("command_key_once",)
+
+
 class Busy(LedgerError):
     """Others work on the same certificates: nothing has changed; send the same command with the same key again."""
 

@@ -21,6 +21,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -28,12 +29,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from energyopti import logs
 from energyopti.organisations.models import User
-from recs.errors import BadAmount, BadQuantity, Busy, FloatInLedger, QuantityTooLarge, Unknown, rules_told
+from recs.errors import BadAmount, BadQuantity, Busy, FloatInLedger, QuantityTooLarge, SameKeyAtOnce, Unknown, rules_told
 from recs.types import Criteria, Purpose, SerialRange
 
 TRIES = 3
 LARGEST = 2**63 - 1
 CENT = Decimal("0.01")
+_kept: WeakKeyDictionary[BaseDatabaseWrapper, psycopg.Cursor[tuple[Any, ...]]] = WeakKeyDictionary()
 ONLY_WHEN_TOLD = 1 << 30  # of psycopg: after how many repetitions a statement is prepared unasked
 
 
@@ -337,6 +339,9 @@ def _run(function: str, arguments: Sequence[object]) -> Any:
         try:
             with rules_told(), transaction.atomic() if inside else nullcontext():  # alone, a statement is a transaction of its own
                 return _ask(database, function, arguments)
+        except SameKeyAtOnce:
+            if not left:
+                raise
         except Busy:
             if not left or inside:
                 raise
@@ -351,12 +356,20 @@ def _ask(database: BaseDatabaseWrapper, function: str, arguments: Sequence[objec
     """
     database.close_if_health_check_failed()
     database.ensure_connection()
-    session = database.connection
-    session.prepare_threshold = ONLY_WHEN_TOLD
-    with database.wrap_database_errors, psycopg.Cursor(session) as rows:
+    with database.wrap_database_errors:
+        rows = _rows(database)
         rows.execute(_statement(function, len(arguments)), [None if one is None else str(one) for one in arguments], prepare=True)
         [[answer]] = rows.fetchall()
         return answer
+
+
+def _rows(database: BaseDatabaseWrapper) -> psycopg.Cursor[tuple[Any, ...]]:
+    """The same for the life of a connection: a new one looks up how each type is written."""
+    rows = _kept.get(database)
+    if rows is None or rows.connection is not database.connection:
+        rows = _kept[database] = psycopg.Cursor(database.connection)
+        rows.connection.prepare_threshold = ONLY_WHEN_TOLD
+    return rows
 
 
 @cache

@@ -54,16 +54,8 @@ def test_each_declared_feed_has_an_entry_in_its_markets_time() -> None:
 
 def test_the_machines_own_tasks_exist() -> None:
     named = {entry.task for entry in schedule.entries()}
-    own = (
-        tasks.sync_scheduled,
-        tasks.requeue_gaps,
-        tasks.look_for_restatements,
-        tasks.drop_raw,
-        seal_days,
-        expire_unanswered,
-        seal_journal,
-    )
-    own += (drop_kept_answers, forget_old_sessions)
+    own = (tasks.sync_scheduled, tasks.requeue_gaps, tasks.look_for_restatements, tasks.drop_raw, seal_days)
+    own += (drop_kept_answers, forget_old_sessions, expire_unanswered, seal_journal)
     assert named == {task.name for task in own}
     assert all(task in app.tasks for task in named)
 

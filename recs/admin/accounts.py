@@ -112,7 +112,8 @@ class AccountAdmin(RecordAdmin):
         return {"figures": [(bucket.label, sums[bucket.label] or 0) for bucket in shown] + [("ranges", sums["ranges"])]}
 
     def tools(self, request: HttpRequest, row: Account) -> list[Tool]:
-        shown = [("Portfolio", f"{reverse('admin:recs_portfolio')}?account={row.pk}")]
+        outside = row.kind in Account.OUTSIDE  # what lies there is somebody else's
+        shown = [] if outside else [("Portfolio", f"{reverse('admin:recs_portfolio')}?account={row.pk}")]
         if self.has_change_permission(request, row):
             shown.append(("Close", reverse("admin:recs_account_close", args=[row.pk])))
         return shown
@@ -180,6 +181,12 @@ class PolicyAdmin(RecordAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["whose", *self.fields[1:]] if obj else self.fields
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """An organisation has one policy, which is changed and not added."""
+        field = super().formfield_for_foreignkey(db_field, request, **options)
+        field.queryset = field.queryset.exclude(pk__in=Policy.objects.values("organisation"))
+        return field
+
     @admin.display(description="needs a second person")
     def needed(self, row: Policy) -> str:
         return _listed([action.label for action in Policy.Action if action in row.four_eyes])
@@ -208,6 +215,9 @@ class RegistryAdmin(RecordAdmin):
     list_display = ("code", "name", "operator", "serial_example", "kept_in", "source")
     list_select_related = ("kept_in",)
     search_fields = ("code", "name")
+
+    def owner(self, row: Registry) -> None:
+        return None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -47,7 +47,6 @@ class LedgerPage(OfficeAdmin):
     """`mine` says which rows belong to organisations; `organisation_path` serves where they all hang on one."""
 
     shelf = SHELF
-    keeps_history = False  # field by field
     change_form_template = "admin/recs/change_form.html"
     change_list_template = "admin/recs/change_list.html"
 
@@ -80,13 +79,17 @@ class LedgerPage(OfficeAdmin):
         """Buttons above the page of a row."""
         return ()
 
+    def tells_history(self, request: HttpRequest, row: Any) -> bool:
+        """Field by field."""
+        return False
+
     def told(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the template of a row's page needs besides the row."""
         return {}
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> HttpResponse:
         if row := context.get("original"):
-            context |= {"tools": self.tools(request, row), "keeps_history": self.keeps_history, **self.told(request, row)}
+            context |= {"tools": self.tools(request, row), "history": self.tells_history(request, row), **self.told(request, row)}
         answer: HttpResponse = super().render_change_form(request, context, *args, **options)
         return answer
 
@@ -121,13 +124,18 @@ class RecordAdmin(LedgerPage):
     """`fixed`: what never changes once it is written. `writers`: the roles that may edit; `owner` is whose record it is."""
 
     form = RecordForm
-    keeps_history = True
     fixed: tuple[str, ...] = ()
     writers = who.WRITERS
     object_history_template = "admin/recs/history.html"
 
     def owner(self, row: Any) -> int | None:
-        return int(row.organisation_id)
+        """None: nobody in particular."""
+        return int(row.organisation_id) if row.organisation_id else None
+
+    def tells_history(self, request: HttpRequest, row: Any) -> bool:
+        """Who got certificates of somebody's generator sees it, but not who wrote what about it."""
+        owner = self.owner(row)
+        return owner is None or request.user.is_superuser or owner in who.roles(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return who.edits(request, among=self.writers)
@@ -200,7 +208,7 @@ class RecordAdmin(LedgerPage):
         row = self.get_object(request, object_id)
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        if not self.has_view_permission(request, row):
+        if not self.has_view_permission(request, row) or not self.tells_history(request, row):
             raise PermissionDenied
         context = {**self.admin_site.each_context(request), "title": f"History of {row}", "opts": self.opts, "object": row}
         events = history.events([row, *self.below(row)])

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
 
+from energyopti.backoffice.base import seen_row
+from energyopti.backoffice.reasons import Deed, Plan, ShortReasonForm, ask
 from recs import services
 from recs.admin import who
 from recs.admin.base import RecordAdmin, RecordForm, Tool
 from recs.admin.forms import LARGEST_SERIAL, MonthField
+from recs.errors import StaysWhatItIs, rules_told
 from recs.models import Account, Batch, Command, Entry, Registry
 from recs.queries import serials_text
 
@@ -140,13 +147,49 @@ class BatchAdmin(RecordAdmin):
         )
         obj.pk, obj.serials = made.pk, made.serials  # the page that follows names it
 
+    def get_urls(self) -> list[Any]:
+        return [path("<int:pk>/remove/", self.admin_site.admin_view(self.remove), name="recs_batch_remove"), *super().get_urls()]
+
+    def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A slip of the pen would keep the right serial numbers out for ever: what never had an entry may go."""
+        batch = seen_row(self, request, pk)
+        if not who.edits(request, batch.organisation_id):
+            raise PermissionDenied
+        deed = Deed(
+            title=f"Remove the batch {batch}",
+            button="Remove",
+            form=ShortReasonForm,
+            plan=partial(_remove_plan, batch),
+            act=partial(_remove, batch),
+            back=reverse("admin:recs_batch_changelist"),
+        )
+        return ask(request, deed, {**self.admin_site.each_context(request), "opts": self.opts})
+
     def tools(self, request: HttpRequest, row: Batch) -> list[Tool]:
         found = [("Serials' life", f"{reverse('admin:recs_life')}?batch={row.pk}&serial={row.serials.lower}")]
         if row.organisation_id in who.acting(request):
             found.append(("Issue", f"{reverse('admin:recs_issue')}?batch={row.pk}"))
+            if not row.entries.exists():
+                found.append(("Remove", reverse("admin:recs_batch_remove", args=[row.pk])))
         if who.acting(request):
             found += [
                 (label, f"{reverse(f'admin:recs_{kind}')}?batch={row.pk}")
                 for kind, label in (("transfer", "Transfer"), ("retire", "Retire"))
             ]
         return found
+
+
+def _remove_plan(batch: Batch, parameters: Mapping[str, Any]) -> Plan:
+    if batch.entries.exists():
+        return Plan(("Certificates of this batch are in the journal: it stays.",), possible=False)
+    return Plan((f"{batch} is gone, as if it had never been recorded; its history keeps that it was, and why it went.",))
+
+
+def _remove(batch: Batch, parameters: Mapping[str, Any], reason: str) -> str:
+    if batch.reads.exists() or batch.variances.exists():
+        raise StaysWhatItIs("metered generation or a variance names this batch: change those first")
+    told = str(batch)
+    batch._change_reason = reason  # type: ignore[attr-defined]  # simple-history's way in
+    with rules_told(), transaction.atomic():
+        batch.delete()
+    return f"{told} is removed."

@@ -50,7 +50,6 @@ class Order:
     send: Send
     back: str
     initial: Mapping[str, Any] | None = None  # None: there is nothing to ask for but the reason, and what will happen is shown at once
-    before: tuple[str, ...] = ()  # what is said first
 
 
 def give(request: HttpRequest, order: Order, *, opts: Any = None, crumbs: tuple[tuple[str, str], ...] = ()) -> HttpResponse:
@@ -92,7 +91,7 @@ def _plan(order: Order, key: UUID, parameters: Mapping[str, Any]) -> Plan:
     rows = tuple(map(piece_row, found.ranges[:LISTED]))
     left = len(found.ranges) - len(rows)
     more = (f"The first {LISTED} of its {len(found.ranges)} ranges:",) if left else ()
-    return Plan((*order.before, what(found), *then(found), *more), HEADINGS, rows)
+    return Plan((what(found), *then(found), *more), HEADINGS, rows)
 
 
 def _act(order: Order, key: UUID, parameters: Mapping[str, Any], reason: str) -> str:
@@ -125,7 +124,7 @@ def what(row: CommandRow) -> str:
         "issue": f"{amount} come into being in {target}",
         "import": f"{amount} come into {target}, which were exported elsewhere",
         "retire": f"{amount} in {source} retire: they never move again",
-        "reserve": f"{amount} in {source} are kept apart",
+        "reserve": f"{amount} in {source} {'are' if row.awaiting else 'were'} kept apart",
         "export": f"{amount} leave {source} for the registry {row.to_registry}",
         "reverse": f"{amount} go back from {source} to {target}",
         "pay": f"{row.counterparty or 'Somebody outside'} paid {row.price_usd:,.2f} USD to {row.owner}" if row.price_usd else "",
@@ -145,7 +144,7 @@ def then(row: CommandRow) -> tuple[str, ...]:
         stages = ", then ".join(stage_words(row, stage) for stage in row.awaiting)
         told.append(f"It waits for {stages}. Until then they are held.")
     else:
-        told.append("With that it is done.")
+        told.append("They are free again." if row.kind == "reserve" else "With that it is done.")
     if row.self_approved:
         told.append("No second person looks at it, by the organisation's policy: it is marked as self-approved.")
     return tuple(told)

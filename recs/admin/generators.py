@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
+from recs.admin import who
 from recs.admin.base import RecordAdmin, RecordForm, RecordInline
 from recs.admin.batches import received
 from recs.admin.forms import DayInput, RowForm, SpanForm
@@ -87,6 +88,11 @@ class Reads(RecordInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Its owner's alone, though others may look at the generator."""
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(generator__organisation__in=list(who.roles(request)))
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         """The batch that was issued for it is one of this generator."""

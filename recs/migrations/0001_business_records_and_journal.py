@@ -357,7 +357,12 @@ class Migration(migrations.Migration):
                 (
                     "from_account",
                     models.ForeignKey(
-                        db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="recs.account"
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="recs.account",
                     ),
                 ),
                 (
@@ -374,7 +379,11 @@ class Migration(migrations.Migration):
                 (
                     "to_account",
                     models.ForeignKey(
-                        db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="recs.account"
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="recs.account",
                     ),
                 ),
             ],
@@ -1007,7 +1016,12 @@ class Migration(migrations.Migration):
             model_name="command",
             name="to_registry",
             field=models.ForeignKey(
-                db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="recs.registry"
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="recs.registry",
             ),
         ),
         migrations.AddField(

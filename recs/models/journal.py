@@ -84,7 +84,8 @@ class Command(models.Model):
     reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversals", db_index=False, db_constraint=False)
     # an import follows an export
     export = models.ForeignKey("self", models.PROTECT, null=True, related_name="imports", db_index=False, db_constraint=False)
-    to_registry = models.ForeignKey(Registry, models.PROTECT, null=True, related_name="+", db_index=False)  # where an export goes
+    # where an export goes
+    to_registry = models.ForeignKey(Registry, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     price_cents = models.BigIntegerField(null=True)  # USD, of the whole quantity
     reason = models.CharField(max_length=200, blank=True)
     reference = models.CharField(max_length=100, blank=True)  # the registry's confirmation number
@@ -128,9 +129,9 @@ class Entry(models.Model):
     command = models.ForeignKey(Command, models.PROTECT, related_name="entries", db_constraint=False)
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="entries", db_index=False, db_constraint=False)
     serials = BigIntegerRangeField()
-    from_account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_constraint=False)
+    from_account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     from_bucket = models.SmallIntegerField(choices=Bucket, null=True)
-    to_account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_constraint=False)
+    to_account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     to_bucket = models.SmallIntegerField(choices=Bucket)
     prev = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     hash = models.BinaryField()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from recs.queries.commands import ACTING
-from recs.queries.reading import LARGEST, VISIBLE, read
+from recs.queries.reading import LARGEST, VISIBLE, read, read_prepared
 from recs.queries.rows import Step
 from recs.queries.serials import written
 
@@ -58,7 +58,7 @@ def life(batch: int, serial: int) -> list[Step]:
     told = _batch(batch)
     if told is None or not told.lowest <= serial <= told.highest:
         return []
-    steps = [told.step(*row, only=serial) for row in read(_LIFE, {"batch": batch, "serial": serial})]
+    steps = [told.step(*row, only=serial) for row in read_prepared(_LIFE, {"batch": batch, "serial": serial})]
     return [told.recorded(only=serial), *steps]
 
 
@@ -123,5 +123,5 @@ class _Told:
 
 
 def _batch(number: int) -> _Told | None:
-    found: Sequence[Any] = read(_BATCH, {"batch": number})
+    found: Sequence[Any] = read_prepared(_BATCH, {"batch": number})
     return _Told(*found[0]) if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from recs.queries.reading import ANY, BUCKETS, EXPORTED, LARGEST, OWN_ACCOUNTS, STATUSES, read, suits
+from recs.queries.reading import ANY, BUCKETS, EXPORTED, LARGEST, OWN_ACCOUNTS, STATUSES, read, read_prepared, suits
 from recs.queries.rows import HoldingRow, PortfolioLine
 from recs.queries.serials import written
 from recs.types import Criteria
@@ -50,7 +50,7 @@ def portfolio(
     """By vintage, registry, fuel and state; `account`: of that one alone. One statement."""
     condition, given = suits(criteria)
     statement = _PORTFOLIO.format(accounts=OWN_ACCOUNTS, exported=EXPORTED, suits=condition)
-    return [PortfolioLine(*row) for row in read(statement, given | _whose(organisations, statuses, account))]
+    return [PortfolioLine(*row) for row in read_prepared(statement, given | _whose(organisations, statuses, account))]
 
 
 def holdings(

@@ -57,7 +57,7 @@ def read(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]
 
 
 def read_prepared(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The same, for what is asked after each command: parsed and planned each time it would take longer than the command."""
+    """The same, for what is asked often and says the same each time: to parse and plan it takes longer than to read a few rows."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.connection.prepare_threshold = ONLY_WHEN_TOLD

@@ -107,6 +107,7 @@ def test_reserve_and_release(east: Firm) -> None:
     assert (held(east.main, 2), newest().awaiting) == (5, ["release"])
     assert confirmed(client(east), page("command_release", newest().pk)).status_code == 302
     assert held(east.main, 2) == 0
+    assert "5 certificates in main were kept apart." in text(client(east).get(page("command_change", newest().pk)))
 
 
 def test_an_export_is_instructed_confirmed_and_imported(east: Firm) -> None:
@@ -381,6 +382,14 @@ def test_a_step_leads_to_its_command(west: Firm, offer: int) -> None:
     ledger.accept(key=key(), by=west.trader, command=offer)
     step = Command.objects.get(root=offer)
     assert client(west).get(page("command_change", step.pk))["Location"] == page("command_change", offer)
+
+
+def test_the_entries_of_a_step_are_linked_to(west: Firm, offer: int) -> None:
+    ledger.accept(key=key(), by=west.trader, command=offer)
+    step = Command.objects.get(root=offer)
+    address = f"{page('entry_changelist')}?command__id__exact={step.pk}"
+    assert f'href="{address}"' in text(client(west).get(page("command_change", offer)))
+    assert [row.command_id for row in client(west).get(address).context["cl"].result_list] == [step.pk]
 
 
 def test_a_retired_one_shows_its_purpose(east: Firm) -> None:

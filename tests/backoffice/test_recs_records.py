@@ -225,6 +225,19 @@ def test_what_a_batch_cannot_be_is_said_at_its_field(east: Firm, fields: dict[st
     assert Batch.objects.count() == 1
 
 
+def test_a_batch_recorded_by_mistake_is_removed_with_a_reason(east: Firm) -> None:
+    made, kept = batch(east), issued(east, base="kept", vintage=date(2024, 4, 1))
+    answer = confirmed(client(east), page("batch_remove", made.pk), "two digits were swapped")
+    gone = Batch.history.latest()
+    assert (answer.status_code, Batch.objects.get().pk, gone.history_type, gone.history_change_reason) == (
+        *(302, kept.pk),
+        *("-", "two digits were swapped"),
+    )
+    assert "it stays" in text(client(east).get(page("batch_remove", kept.pk)))
+    assert page("batch_remove", kept.pk) not in text(client(east).get(page("batch_change", kept.pk)))
+    assert client(east, "viewer").get(page("batch_remove", kept.pk)).status_code == 403
+
+
 def test_a_generator_of_another_organisation_is_no_choice(east: Firm, west: Firm) -> None:
     theirs = generator(west, "Western")
     answer = client(east).post(page("batch_add"), issue_of(theirs, organisation=east.organisation.pk))
@@ -245,6 +258,14 @@ def test_only_an_administrator_says_what_needs_a_second_person(east: Firm) -> No
     assert (policy.four_eyes, policy.offer_days) == (["retire", "transfer"], 7)
     assert latest(policy) == ("east-administrator", "audit", True)
     assert list(errors(client(east, "administrator").post(address, fields | {"offer_days": "0"}))) == ["offer_days"]
+
+
+def test_an_organisation_has_one_policy(east: Firm) -> None:
+    fields = {"organisation": east.organisation.pk, "four_eyes": [], "offer_days": "7", "reason": "r"}
+    assert list(errors(client(east, "administrator").post(page("policy_add"), fields))) == ["organisation"]
+    Policy.objects.filter(organisation=east.organisation).delete()
+    assert client(east, "administrator").post(page("policy_add"), fields).status_code == 302
+    assert Policy.objects.get(organisation=east.organisation).four_eyes == []
 
 
 def test_nobody_edits_a_registry(east: Firm) -> None:
@@ -308,6 +329,19 @@ def test_what_one_bought_may_be_looked_at(east: Firm, west: Firm) -> None:
         shown = client(west).get(address)
         assert (shown.status_code, 'name="_save"' in text(shown)) == (200, False)
     assert client(west).post(page("generator_change", made.generator_id), plant()).status_code == 403
+
+
+def test_what_was_written_about_it_is_its_owners(east: Firm, west: Firm) -> None:
+    made = issued(east)
+    client(east).post(page("generator_change", made.generator_id), plant(reads=[READ | {"generation_mwh": "4711"}]))
+    sent = ledger.transfer(key=key(), by=east.trader, from_account=east.main.pk, to_account=west.main.pk, quantity=10)
+    ledger.accept(key=key(), by=west.trader, command=sent)
+    for model, number in (("batch", made.pk), ("generator", made.generator_id)):
+        assert client(east).get(page(f"{model}_history", number)).status_code == 200
+        assert client(west).get(page(f"{model}_history", number)).status_code == 403
+        assert page(f"{model}_history", number) not in text(client(west).get(page(f"{model}_change", number)))
+    shown = page("generator_change", made.generator_id)
+    assert ("4711" in text(client(east).get(shown)), "4711" in text(client(west).get(shown))) == (True, False)
 
 
 def test_staff_without_an_organisation_find_no_shelf() -> None:

@@ -1,10 +1,11 @@
 """Transfers by many processes at once, one database connection each: ours, django-hordak's, and hordak's made safe.
 
-Run by tests/benchmarks/ledger.py as a process of its own, with the settings of tests/benchmarks/peers.py:
+A process of its own with the settings of tests/benchmarks/peers.py, started by tests/benchmarks/ledger.py:
 
-    python -m tests.benchmarks.ledger_race        prints one JSON object, {"connections variant": [[seconds of each call], ...]}
+    python -m tests.benchmarks.ledger_race    prints {"calls": {"4 ours": [[seconds of each call] of each round]}, "bytes": ...}
 
-The three take turns, a second each, so that whatever else the machine does meets all of them.
+The variants take turns, a second each, so that whatever else the machine does meets all of them. Each is told two numbers of
+accounts and an amount, as a request tells them.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ import json
 import multiprocessing
 import os
 import random
-import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 
@@ -31,30 +31,50 @@ ROUNDS = 5
 SECONDS = 1.0
 CONNECTIONS = (1, 4, 16)
 BULK = 100  # transfers of one bulk command
-Trade = Callable[[random.Random], int]  # does something, returns how many transfers it was
-Taken = tuple[float, int]
+MOST = 50  # certificates, or dollars, of a transfer
+_SIZES = """
+SELECT sum(pg_total_relation_size(c.oid)) FILTER (WHERE relname LIKE 'recs\\_%') AS ledger,
+       sum(pg_total_relation_size(c.oid)) FILTER (WHERE relname = 'events_event') AS outbox, (SELECT count(*) FROM recs_command) AS commands
+FROM pg_class c WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+"""
 
 
 def main() -> None:
     django.setup()
+    from django.conf import settings
+
+    from energyopti.db import APP_ROLE
     from tests.benchmarks import ledger_world
 
     world = ledger_world.make()
+    before = _sizes()
+    settings.DATABASE_ROLE = APP_ROLE  # as the web: who forks from here connects as the application
     with ExitStack() as stack:
         crew = [stack.enter_context(_worker(world)) for _ in range(max(CONNECTIONS))]
-        print(json.dumps(_race(crew)))
+        calls = _race(crew)
+    grown = [after - start for start, after in zip(before, _sizes(), strict=True)]
+    print(json.dumps({"calls": calls, "bytes": dict(zip(("ledger", "outbox", "transfers"), grown, strict=True))}))
+
+
+def _sizes() -> list[int]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZES)
+        sizes = [int(size) for size in cursor.fetchone()]
+    connection.close()
+    return sizes
 
 
 def _race(crew: Sequence[Connection]) -> dict[str, list[list[float]]]:
-    """Seconds of each call by connections and variant, a list a round."""
-    taken: dict[str, list[list[float]]] = {}
+    calls: dict[str, list[list[float]]] = {}
     for connections in CONNECTIONS:
         for turn in range(ROUNDS + 1):
-            for variant in ("ours", "hordak", "hordak made safe", *(["bulk"] if connections < max(CONNECTIONS) else [])):
+            for variant in ("ours", "hordak", "hordak in hand", "hordak made safe", *(["bulk"] if connections < 16 else [])):
                 seconds = _together(crew[:connections], variant)
-                if turn:  # the first one warms up
-                    taken.setdefault(f"{connections} {variant}", []).append(seconds)
-    return taken
+                if turn:  # the first warms up
+                    calls.setdefault(f"{connections} {variant}", []).append(seconds)
+    return calls
 
 
 def _together(crew: Sequence[Connection], variant: str) -> list[float]:
@@ -65,8 +85,8 @@ def _together(crew: Sequence[Connection], variant: str) -> list[float]:
 
 
 @contextmanager
-def _worker(world: World):
-    context = multiprocessing.get_context("fork")  # Django is set up once
+def _worker(world: World) -> Iterator[Connection]:
+    context = multiprocessing.get_context("fork")  # Django is set up already, and nothing is connected
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, world), daemon=True)
     process.start()
@@ -79,17 +99,13 @@ def _worker(world: World):
 
 def _serve(asked: Connection, world: World) -> None:
     draw = random.Random(os.getpid())
-    trades = {
-        "ours": partial(_ours, world),
-        "hordak": partial(_hordak, world),
-        "hordak made safe": partial(_safe, world),
-        "bulk": partial(_bulk, world),
-    }
+    named: dict[str, Callable[[World, random.Random], Any]] = {"ours": _ours, "bulk": _bulk}
+    named |= {"hordak": partial(_hordak, fetched=False), "hordak in hand": partial(_hordak, fetched=True), "hordak made safe": _safe}
     while order := asked.recv():
         variant, until = order
-        trade, taken = trades[variant], []
+        trade, taken = named[variant], []
         while (started := time.monotonic()) < until:
-            trade(draw)
+            trade(world, draw)
             taken.append(time.monotonic() - started)
         asked.send(taken)
 
@@ -98,7 +114,8 @@ def _ours(world: World, draw: random.Random) -> None:
     from recs import ledger
 
     source, target, batch = world.pair(draw)
-    ledger.transfer(key=uuid.uuid4(), by=world.trader, from_account=source, to_account=target, quantity=draw.randint(1, 50), criteria=batch)
+    told = {"from_account": source, "to_account": target, "quantity": draw.randint(1, MOST), "criteria": batch}
+    ledger.transfer(key=uuid.uuid4(), by=world.trader, **told)
 
 
 def _bulk(world: World, draw: random.Random) -> None:
@@ -107,26 +124,30 @@ def _bulk(world: World, draw: random.Random) -> None:
     moves = []
     for _ in range(BULK):
         source, target, batch = world.pair(draw)
-        moves.append(
-            ledger.Move(
-                key=uuid.uuid4(), kind="transfer", from_account=source, to_account=target, quantity=draw.randint(1, 50), criteria=batch
-            )
-        )
+        told = {"from_account": source, "to_account": target, "quantity": draw.randint(1, MOST), "criteria": batch}
+        moves.append(ledger.Move(key=uuid.uuid4(), kind="transfer", **told))
     ledger.bulk(by=world.trader, moves=moves)
 
 
-def _hordak(world: World, draw: random.Random) -> None:
-    source, target = world.peers(draw)
-    source.transfer_to(target, world.money(draw))
+def _hordak(world: World, draw: random.Random, *, fetched: bool) -> None:
+    """`fetched`: without reading the two accounts, which somebody holds in memory already."""
+    from djmoney.money import Money
+    from hordak.models import Account
+
+    source, target = world.books_pair(draw)
+    if not fetched:
+        source, target = Account.objects.get(pk=source.pk), Account.objects.get(pk=target.pk)
+    source.transfer_to(target, Money(draw.randint(1, MOST), "USD"))
 
 
 def _safe(world: World, draw: random.Random) -> None:
-    """What a careful user of hordak would write: both accounts locked in one order, then the balance."""
+    """What a careful user of hordak would write: both accounts locked, always in the same order, then the balance."""
     from django.db import transaction
+    from djmoney.money import Money
     from hordak.models import Account
 
-    source, target = world.peers(draw)
-    amount = world.money(draw)
+    source, target = world.books_pair(draw)
+    amount = Money(draw.randint(1, MOST), "USD")
     with transaction.atomic():
         locked = {one.pk: one for one in Account.objects.select_for_update().filter(pk__in=[source.pk, target.pk]).order_by("pk")}
         if locked[source.pk].get_simple_balance() < amount:
@@ -136,4 +157,3 @@ def _safe(world: World, draw: random.Random) -> None:
 
 if __name__ == "__main__":
     main()
-    sys.exit(0)

@@ -10,7 +10,6 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connection
 
-from energyopti.db import APP_ROLE
 from energyopti.organisations.models import User
 from recs import ledger
 from recs.types import Criteria
@@ -29,41 +28,34 @@ class World:
 
     def pair(self, draw: random.Random) -> tuple[int, int, Criteria]:
         """From, to, and the batch that the first was given."""
-        one, other = draw.sample(range(len(self.accounts)), 2)
+        one, other = draw.sample(range(ACCOUNTS), 2)
         return self.accounts[one], self.accounts[other], Criteria(batch_id=self.batches[one % BATCHES])
 
-    def peers(self, draw: random.Random) -> tuple[Any, Any]:
+    def books_pair(self, draw: random.Random) -> tuple[Any, Any]:
         one, other = draw.sample(self.books, 2)
         return one, other
 
-    def money(self, draw: random.Random) -> Any:
-        from djmoney.money import Money
-
-        return Money(draw.randint(1, 50), "USD")
-
 
 def make() -> World:
-    """As the login; whoever forks from here acts as the application."""
-    from django.conf import settings
-
+    """As the login, which may migrate hordak's tables; nothing is left connected."""
     call_command("migrate", verbosity=0)
     trader, accounts, batches = _certificates()
     world = World(trader, accounts, batches, _dollars())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     connection.close()
-    settings.DATABASE_ROLE = APP_ROLE
     return world
 
 
 def _certificates() -> tuple[User, list[int], list[int]]:
     firm = records.firm(f"race-{uuid.uuid4().hex[:8]}")
     accounts = [firm.account(f"Desk {n}").pk for n in range(ACCOUNTS)]
-    share = ACCOUNTS // BATCHES
-    batches = [records.batch(firm, base=f"{firm.organisation.slug}-{n}", last=share * EACH).pk for n in range(BATCHES)]
+    base = firm.organisation.slug
+    batches = [records.batch(firm, base=f"{base}-{n}", last=ACCOUNTS // BATCHES * EACH).pk for n in range(BATCHES)]
     for n, account in enumerate(accounts):
         first = n // BATCHES * EACH + 1
-        ledger.issue(key=uuid.uuid4(), by=firm.trader, batch=batches[n % BATCHES], account=account, first=first, last=first + EACH - 1)
+        last = first + EACH - 1
+        ledger.issue(key=uuid.uuid4(), by=firm.trader, batch=batches[n % BATCHES], account=account, first=first, last=last)
     return firm.trader, accounts, batches
 
 
@@ -72,11 +64,8 @@ def _dollars() -> list[Any]:
     from hordak.models import Account
 
     bank = Account.objects.create(name="Bank", type="AS", currencies=["USD"])
-    books = [
-        Account(name=f"Desk {n}", type="AS", currencies=["USD"], lft=1, rght=2, tree_id=bank.tree_id + 1 + n, level=0)
-        for n in range(ACCOUNTS)
-    ]
-    books = Account.objects.bulk_create(books)
-    for book in books:
+    roots = {"type": "AS", "currencies": ["USD"], "lft": 1, "rght": 2, "level": 0}  # each a tree of its own
+    books = [Account(name=f"Desk {n}", tree_id=bank.tree_id + 1 + n, **roots) for n in range(ACCOUNTS)]
+    for book in Account.objects.bulk_create(books):
         bank.transfer_to(book, Money(EACH, "USD"))
     return books

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from tests.recs.attacks.stage import Stage, stage
+from tests.recs.contest import Arena, arena
 from tests.recs.lived import Lived, lived
 
 
@@ -34,3 +35,13 @@ def at(staged: Stage) -> Iterator[Stage]:
     undo = transaction.savepoint()
     yield staged
     transaction.savepoint_rollback(undo)
+
+
+@pytest.fixture(scope="module")
+def ring(django_db_setup: None, django_db_blocker) -> Iterator[Arena]:
+    """Committed, so that several connections see it; each race makes its own ground there."""
+    with django_db_blocker.unblock():
+        made = arena()
+    yield made
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)

@@ -7,16 +7,44 @@ import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from energyopti.organisations.models import User
 from recs import errors, ledger
 from recs.errors import LedgerError, rules_told
-from recs.models import Batch, Policy
-from recs.types import Criteria, Purpose, SerialRange
-from tests.recs.attacks.stage import PURPOSE, Stage, sql
+from recs.models import Policy
+from recs.types import Criteria, SerialRange
+from tests.recs.attacks.sending import (
+    accepting,
+    bulk,
+    confirmed,
+    credit,
+    exporting,
+    issue,
+    left,
+    moves,
+    one_of,
+    pay,
+    person,
+    place,
+    received,
+    record,
+    reserved,
+    resolve,
+    retire,
+    send,
+    serials,
+    shut,
+    sold,
+    step,
+    theirs,
+    used,
+    world,
+)
+from tests.recs.attacks.stage import Stage, sql
 from tests.recs.whole import fingerprint, violations
 from tests.recs.world import batch, firm, key
 
@@ -31,45 +59,6 @@ def told(error: type[LedgerError], what: str, act: Act) -> None:
     INPUTS.append((what, error, act))
 
 
-def send(w: Stage, **more: Any) -> int:
-    asked = {"key": key(), "by": w.east.trader, "from_account": w.main.pk, "to_account": w.other.pk} | more
-    return ledger.transfer(**(asked if {"quantity", "ranges"} & set(more) else asked | {"quantity": 1}))
-
-
-def serials(w: Stage, *pairs: tuple[int, int]) -> list[SerialRange]:
-    return [SerialRange(w.b.pk, first, last) for first, last in pairs]
-
-
-def moves(w: Stage, **more: Any) -> int:
-    """recs_move by hand: what no typed caller sends."""
-    row: dict[str, Any] = {
-        "key": uuid.uuid4(),
-        "actor": w.east.officer.pk,
-        "kind": "transfer",
-        "from": w.main.pk,
-        "to": w.other.pk,
-        "wanted": None,
-        "ranges": None,
-        "criteria": None,
-        "cents": None,
-        "purpose": None,
-        "to_registry": None,
-        "context": "{}",
-        **more,
-    }
-    encoded = [json.dumps(value) if isinstance(value, dict | list) else value for value in row.values()]
-    return int(sql("SELECT recs_move(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", *encoded))
-
-
-def retire(w: Stage, **purpose: Any) -> int:
-    about = Purpose(**{"beneficiary": "Somebody", "reason": "Because"} | purpose)
-    return ledger.retire(key=key(), by=w.east.officer, account=w.main.pk, quantity=1, purpose=about)
-
-
-def person(w: Stage, role: str) -> Any:
-    return w.east.people[role]
-
-
 # --- the issue's list -----------------------------------------------------------------------------------------
 
 told(errors.Overdrawn, "more than there is", lambda w: send(w, quantity=100_000))
@@ -81,8 +70,8 @@ told(errors.RangeNotOwned, "a range that was never issued", lambda w: send(w, ra
 told(errors.RangeNotOwned, "a range of a batch that does not exist", lambda w: send(w, ranges=[SerialRange(999_999, 1, 5)]))
 told(errors.RangeRetired, "a retired range", lambda w: send(w, ranges=serials(w, (305, 306))))
 told(errors.RangeHeld, "a range that is offered already", lambda w: send(w, ranges=serials(w, (321, 330))))
-told(errors.AccountClosed, "into a closed account", lambda w: send(w, to_account=w.east.accounts["shut"].pk))
-told(errors.AccountClosed, "out of a closed account", lambda w: send(w, from_account=w.east.accounts["shut"].pk))
+told(errors.AccountClosed, "into a closed account", lambda w: send(w, to_account=place(w, "shut")))
+told(errors.AccountClosed, "out of a closed account", lambda w: send(w, from_account=place(w, "shut")))
 told(errors.BadQuantity, "none", lambda w: send(w, quantity=0))
 told(errors.BadQuantity, "fewer than none", lambda w: send(w, quantity=-5))
 told(errors.FloatInLedger, "a float", lambda w: send(w, quantity=1.5))
@@ -96,13 +85,13 @@ told(
     "an export to a registry that nobody knows",
     lambda w: moves(w, kind="export", wanted=5, to_registry="atlantis", criteria={"registry": "mrets"}),
 )
-told(
-    errors.UnknownRegistry,
-    "an export to one that keeps none",
-    lambda w: ledger.export(key=key(), by=w.east.trader, account=w.main.pk, to_registry="caiso", ranges=serials(w, (500, 501))),
-)
+told(errors.UnknownRegistry, "an export to one that keeps none", lambda w: exporting(w, to_registry="caiso"))
 told(errors.UnknownRegistry, "a batch of a registry that keeps none", lambda w: record(w, registry="caiso"))
-told(errors.VintageInFuture, "a vintage of the future", lambda w: record(w, vintage=(date.today() + timedelta(days=62)).replace(day=1)))  # noqa: DTZ011
+told(
+    errors.VintageInFuture,
+    "a vintage of the future",
+    lambda w: record(w, vintage=(timezone.now().date() + timedelta(days=62)).replace(day=1)),
+)
 told(errors.TransferToItself, "to itself", lambda w: send(w, to_account=w.main.pk))
 told(errors.TransferToItself, "to nobody", lambda w: moves(w, to=None, wanted=5))
 told(errors.SandboxWithReal, "from the real world into the sandbox", lambda w: send(w, to_account=w.toy.main.pk))
@@ -114,29 +103,6 @@ told(
 told(errors.SandboxWithReal, "a credit between the two", lambda w: credit(w, debtor=w.toy.organisation.pk))
 told(errors.SandboxWithReal, "received from the other world", lambda w: received(w, world("mrets", sandbox=True)))
 told(errors.KeyReused, "a key with another command", lambda w: send(w, key=used(w), quantity=301))
-
-
-def used(w: Stage) -> uuid.UUID:
-    return uuid.UUID(str(sql("SELECT key FROM recs_command WHERE id = %s", w.done["away"])))
-
-
-def world(registry: str, *, sandbox: bool) -> int:
-    return int(sql("SELECT id FROM recs_account WHERE kind = 'world' AND registry_id = %s AND sandbox = %s", registry, sandbox))
-
-
-def record(w: Stage, **more: Any) -> Batch:
-    with rules_told():
-        return batch(w.east, of=w.b.generator, **{"base": "new", "vintage": date(2022, 1, 1)} | more)
-
-
-def credit(w: Stage, **more: Any) -> int:
-    told_more = {"creditor": w.east.organisation.pk, "debtor": w.west.organisation.pk, "limit_usd": Decimal(5)} | more
-    return ledger.grant_credit(key=key(), by=w.east.trader, **told_more)
-
-
-def received(w: Stage, source: int, first: int = 500, last: int = 501, **more: Any) -> int:
-    asked = {"from_account": source, "to_account": w.main.pk, "ranges": serials(w, (first, last))} | more
-    return ledger.receive(key=key(), by=w.east.trader, **asked)
 
 
 # --- ranges -----------------------------------------------------------------------------------------------------
@@ -202,59 +168,21 @@ told(errors.Unknown, "an account that does not exist", lambda w: send(w, from_ac
 told(errors.Unknown, "an account beyond bigint", lambda w: send(w, from_account=2**63))
 told(errors.Unknown, "to an account that does not exist", lambda w: send(w, to_account=999_999))
 told(errors.Unknown, "out of the world outside", lambda w: send(w, from_account=world("mrets", sandbox=False)))
-told(
-    errors.Unknown,
-    "somebody else's batch is issued",
-    lambda w: ledger.issue(key=key(), by=w.west.trader, batch=w.b.pk, account=w.west.main.pk, first=1500, last=1600),
-)
-told(
-    errors.Unknown,
-    "to a counterparty in somebody else's address book",
-    lambda w: send(w, to_account=w.west.account("theirs", kind="external").pk),
-)
-told(errors.Unknown, "received from somebody else's counterparty", lambda w: received(w, w.west.account("theirs", kind="external").pk))
+told(errors.Unknown, "somebody else's batch is issued", lambda w: issue(w, by=w.west.trader, account=w.west.main.pk))
+told(errors.Unknown, "to a counterparty in somebody else's address book", lambda w: send(w, to_account=theirs(w)))
+told(errors.Unknown, "received from somebody else's counterparty", lambda w: received(w, theirs(w)))
 told(errors.Unknown, "received from somebody else's account", lambda w: received(w, w.west.main.pk))
 told(errors.Unknown, "received from somebody else's closed account", lambda w: received(w, shut(w.west.account("old"))))
 told(errors.Unknown, "somebody else's closed account", lambda w: send(w, from_account=shut(w.west.account("old"))))
-told(errors.Unknown, "accepted by who offered it", lambda w: answered(w, ledger.accept, w.east.trader))
-told(errors.Unknown, "accepted by a stranger", lambda w: answered(w, ledger.accept, w.toy.trader))
-told(errors.Unknown, "cancelled by who was offered it", lambda w: answered(w, ledger.cancel, w.west.trader))
+told(errors.Unknown, "accepted by who offered it", lambda w: step(w, ledger.accept, "offered", w.east.trader))
+told(errors.Unknown, "accepted by a stranger", lambda w: step(w, ledger.accept, "offered", w.toy.trader))
+told(errors.Unknown, "cancelled by who was offered it", lambda w: step(w, ledger.cancel, "offered", w.west.trader))
 told(errors.RoleTooSmall, "a viewer sends", lambda w: send(w, by=person(w, "viewer")))
-told(errors.RoleTooSmall, "a viewer accepts", lambda w: answered(w, ledger.accept, w.west.people["viewer"]))
-told(
-    errors.RoleTooSmall,
-    "a trader retires",
-    lambda w: ledger.retire(key=key(), by=w.east.trader, account=w.main.pk, quantity=1, purpose=PURPOSE),
-)
+told(errors.RoleTooSmall, "a viewer accepts", lambda w: step(w, ledger.accept, "offered", w.west.people["viewer"]))
+told(errors.RoleTooSmall, "a trader retires", lambda w: retire(w, by=w.east.trader))
 told(errors.Unknown, "somebody who has left", lambda w: send(w, by=left(w)))
-told(
-    errors.Unknown,
-    "a reversal by who sent it to another organisation",
-    lambda w: ledger.reverse(key=key(), by=w.east.trader, command=w.done["sold"]),
-)
-told(
-    errors.Unknown,
-    "a payment to somebody else",
-    lambda w: ledger.pay(
-        key=key(), by=w.west.trader, creditor=w.east.organisation.pk, debtor=w.west.organisation.pk, amount_usd=Decimal(1)
-    ),
-)
-
-
-def shut(account: Any) -> int:
-    sql("UPDATE recs_account SET closed_at = now() + interval '1 day' WHERE id = %s", account.pk)
-    return int(account.pk)
-
-
-def left(w: Stage) -> Any:
-    gone = w.east.administrator
-    gone.is_active = False
-    gone.save()
-    return gone
-
-
-def answered(w: Stage, how: Callable[..., int], by: Any, command: str = "offered") -> int:
-    return how(key=key(), by=by, command=w.done[command])
+told(errors.Unknown, "a reversal by who sent it to another organisation", lambda w: step(w, ledger.reverse, "sold", w.east.trader))
+told(errors.Unknown, "a payment to somebody else", lambda w: pay(w, by=w.west.trader, debtor=w.west.organisation.pk))
 
 
 # --- where it does not belong -------------------------------------------------------------------------------------------
@@ -263,73 +191,35 @@ told(errors.WrongAccount, "reserved into another account", lambda w: moves(w, ki
 told(
     errors.WrongAccount,
     "reserved into another organisation by bulk",
-    lambda w: ledger.bulk(
-        by=w.east.trader, moves=[ledger.Move(key=key(), kind="reserve", from_account=w.main.pk, to_account=w.west.main.pk, quantity=5)]
-    ),
+    lambda w: bulk(w, one_of(w, 5, kind="reserve", to_account=w.west.main.pk)),
 )
 told(
     errors.WrongAccount,
     "retired into somebody else's account",
     lambda w: moves(w, kind="retire", to=w.west.main.pk, wanted=5, purpose={"beneficiary": "x", "reason": "x"}),
 )
-told(errors.WrongAccount, "a transfer into a retirement account", lambda w: send(w, to_account=w.east.accounts["graveyard"].pk))
-told(errors.WrongAccount, "out of a retirement account", lambda w: send(w, from_account=w.east.accounts["graveyard"].pk))
-told(errors.WrongAccount, "out of a counterparty's account", lambda w: send(w, from_account=w.east.accounts["outside"].pk))
+told(errors.WrongAccount, "a transfer into a retirement account", lambda w: send(w, to_account=place(w, "graveyard")))
+told(errors.WrongAccount, "out of a retirement account", lambda w: send(w, from_account=place(w, "graveyard")))
+told(errors.WrongAccount, "out of a counterparty's account", lambda w: send(w, from_account=place(w, "outside")))
 told(errors.WrongAccount, "received from one's own account", lambda w: received(w, w.other.pk))
-told(
-    errors.WrongAccount,
-    "issued to a counterparty",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.east.accounts["outside"].pk, first=1500, last=1600),
-)
-told(errors.WrongRegistry, "into an account of another registry", lambda w: send(w, to_account=w.east.accounts["gats only"].pk))
-told(
-    errors.WrongRegistry,
-    "an export to where they are",
-    lambda w: ledger.export(key=key(), by=w.east.trader, account=w.main.pk, to_registry="mrets", ranges=serials(w, (500, 501))),
-)
-told(
-    errors.RegistryNeeded,
-    "an export of nobody knows what",
-    lambda w: ledger.export(key=key(), by=w.east.trader, account=w.main.pk, to_registry="nar", quantity=5),
-)
+told(errors.WrongAccount, "issued to a counterparty", lambda w: issue(w, account=place(w, "outside")))
+told(errors.WrongRegistry, "into an account of another registry", lambda w: send(w, to_account=place(w, "gats only")))
+told(errors.WrongRegistry, "an export to where they are", lambda w: exporting(w, to_registry="mrets"))
+told(errors.RegistryNeeded, "an export of nobody knows what", lambda w: exporting(w, ranges=None, quantity=5))
 told(errors.RegistryNeeded, "an export to nowhere", lambda w: moves(w, kind="export", wanted=5, criteria={"registry": "mrets"}))
 told(
     errors.RangesNeeded,
     "received, and nobody knows which",
-    lambda w: moves(w, kind="receive", **{"from": w.east.accounts["outside"].pk, "to": w.main.pk, "wanted": 5}),
+    lambda w: moves(w, kind="receive", **{"from": place(w, "outside"), "to": w.main.pk, "wanted": 5}),
 )
 told(errors.RangeExported, "received back after an export", lambda w: received(w, world("mrets", sandbox=False), 311, 320))
 told(errors.RangeNotOwned, "received and never sent", lambda w: received(w, world("mrets", sandbox=False)))
-told(
-    errors.AlreadyIssued,
-    "issued twice",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, first=900, last=1100),
-)
-told(
-    errors.OutsideBatch,
-    "issued beyond the batch",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, first=1990, last=2001),
-)
-told(
-    errors.OutsideBatch,
-    "issued the wrong way round",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, first=1200, last=1100),
-)
-told(
-    errors.OutsideBatch,
-    "issued up to the last bigint",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, first=1, last=LARGEST),
-)
-told(
-    errors.ImportOfAnExport,
-    "an import of what was not exported",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, first=1500, last=1600, kind="import"),
-)
-told(
-    errors.UnknownKind,
-    "a kind of issue that nobody knows",
-    lambda w: ledger.issue(key=key(), by=w.east.trader, batch=w.b.pk, account=w.main.pk, kind="conjure"),
-)
+told(errors.AlreadyIssued, "issued twice", lambda w: issue(w, 900, 1100))
+told(errors.OutsideBatch, "issued beyond the batch", lambda w: issue(w, 1990, 2001))
+told(errors.OutsideBatch, "issued the wrong way round", lambda w: issue(w, 1200, 1100))
+told(errors.OutsideBatch, "issued up to the last bigint", lambda w: issue(w, 1, LARGEST))
+told(errors.ImportOfAnExport, "an import of what was not exported", lambda w: issue(w, kind="import"))
+told(errors.UnknownKind, "a kind of issue that nobody knows", lambda w: issue(w, kind="conjure"))
 told(errors.UnknownKind, "a kind of move that nobody knows", lambda w: moves(w, kind="teleport", wanted=5))
 told(errors.UnknownKind, "no kind at all", lambda w: moves(w, kind=None, wanted=5))
 told(errors.KeyNeeded, "no key", lambda w: moves(w, key=None, wanted=5))
@@ -351,66 +241,27 @@ told(
 told(errors.QuantityTooLarge, "a batch beyond bigint", lambda w: record(w, first=1, last=LARGEST))
 
 
-def exporting(w: Stage) -> int:
-    return ledger.export(key=key(), by=w.east.trader, account=w.main.pk, to_registry="nar", ranges=serials(w, (500, 510)))
-
-
 # --- resolving and reversing ----------------------------------------------------------------------------------------------
 
-told(errors.AlreadyResolved, "accepted twice", lambda w: answered(w, ledger.accept, w.west.trader, "sold"))
-told(errors.AlreadyResolved, "what awaits nothing", lambda w: answered(w, ledger.cancel, w.east.trader, "short"))
-told(errors.WrongStage, "approved where nobody has to", lambda w: answered(w, ledger.approve, w.east.officer))
-told(errors.WrongStage, "released where nothing is reserved", lambda w: answered(w, ledger.release, w.east.trader))
-told(errors.WrongStage, "cancelled after it was instructed", lambda w: ledger.cancel(key=key(), by=w.east.trader, command=exporting(w)))
-told(errors.WrongStage, "a reservation is rejected", lambda w: ledger.reject(key=key(), by=w.east.trader, command=reserved(w)))
-told(
-    errors.WrongStage,
-    "expired before its time",
-    lambda w: sql("SELECT recs_resolve(%s, NULL, 'expire', %s, NULL, NULL, '{}')", uuid.uuid4(), w.done["offered"]),
-)
-told(
-    errors.UnknownKind,
-    "expired by a person",
-    lambda w: sql("SELECT recs_resolve(%s, %s, 'expire', %s, NULL, NULL, '{}')", uuid.uuid4(), w.east.trader.pk, w.done["offered"]),
-)
-told(
-    errors.UnknownKind,
-    "accepted by nobody",
-    lambda w: sql("SELECT recs_resolve(%s, NULL, 'accept', %s, NULL, NULL, '{}')", uuid.uuid4(), w.done["offered"]),
-)
-told(
-    errors.Unknown,
-    "a step for a command",
-    lambda w: ledger.cancel(key=key(), by=w.east.trader, command=int(sql("SELECT max(id) FROM recs_command WHERE kind = 'accept'"))),
-)
-told(errors.Unknown, "a command that does not exist", lambda w: ledger.cancel(key=key(), by=w.east.trader, command=999_999_999))
-told(
-    errors.ConfirmationNeeded,
-    "confirmed without a number",
-    lambda w: ledger.confirm(key=key(), by=w.east.trader, command=exporting(w), reference="", reference_date=date(2024, 5, 1)),
-)
-told(errors.NotReversible, "a retirement is reversed", lambda w: ledger.reverse(key=key(), by=w.east.officer, command=w.done["retired"]))
-told(
-    errors.Unknown, "an export is reversed by a stranger", lambda w: ledger.reverse(key=key(), by=w.west.trader, command=w.done["exported"])
-)
-told(errors.NotReversible, "an export is reversed", lambda w: ledger.reverse(key=key(), by=w.east.trader, command=w.done["exported"]))
-told(errors.NotReversible, "a reversal is reversed", lambda w: ledger.reverse(key=key(), by=w.east.trader, command=w.done["reversal"]))
-told(
-    errors.NotReversible, "a transfer is reversed twice", lambda w: ledger.reverse(key=key(), by=w.east.trader, command=w.done["reversed"])
-)
-told(errors.NotReversible, "what is only offered is reversed", lambda w: ledger.reverse(key=key(), by=both(w), command=w.done["offered"]))
-told(
-    errors.MovedOn, "an issue is reversed when some moved on", lambda w: ledger.reverse(key=key(), by=w.east.trader, command=w.done["made"])
-)
-
-
-def reserved(w: Stage) -> int:
-    return ledger.reserve(key=key(), by=w.east.trader, account=w.main.pk, quantity=5)
-
-
-def both(w: Stage) -> Any:
-    """Somebody who belongs to both sides."""
-    return w.west.trader
+told(errors.AlreadyResolved, "accepted twice", lambda w: step(w, ledger.accept, "sold", w.west.trader))
+told(errors.AlreadyResolved, "what awaits nothing", lambda w: step(w, ledger.cancel, "short", w.east.trader))
+told(errors.WrongStage, "approved where nobody has to", lambda w: step(w, ledger.approve, "offered", w.east.officer))
+told(errors.WrongStage, "released where nothing is reserved", lambda w: step(w, ledger.release, "offered", w.east.trader))
+told(errors.WrongStage, "cancelled after it was instructed", lambda w: step(w, ledger.cancel, exporting(w)))
+told(errors.WrongStage, "a reservation is rejected", lambda w: step(w, ledger.reject, reserved(w)))
+told(errors.WrongStage, "expired before its time", lambda w: resolve(w, None, "expire"))
+told(errors.UnknownKind, "expired by a person", lambda w: resolve(w, w.east.trader.pk, "expire"))
+told(errors.UnknownKind, "accepted by nobody", lambda w: resolve(w, None, "accept"))
+told(errors.Unknown, "a step for a command", lambda w: step(w, ledger.cancel, accepting()))
+told(errors.Unknown, "a command that does not exist", lambda w: step(w, ledger.cancel, 999_999_999))
+told(errors.ConfirmationNeeded, "confirmed without a number", lambda w: confirmed(w, ""))
+told(errors.NotReversible, "a retirement is reversed", lambda w: step(w, ledger.reverse, "retired", w.east.officer))
+told(errors.Unknown, "an export is reversed by a stranger", lambda w: step(w, ledger.reverse, "exported", w.west.trader))
+told(errors.NotReversible, "an export is reversed", lambda w: step(w, ledger.reverse, "exported", w.east.trader))
+told(errors.NotReversible, "a reversal is reversed", lambda w: step(w, ledger.reverse, "reversal", w.east.trader))
+told(errors.NotReversible, "a transfer is reversed twice", lambda w: step(w, ledger.reverse, "reversed", w.east.trader))
+told(errors.NotReversible, "what is only offered is reversed", lambda w: step(w, ledger.reverse, "offered", w.west.trader))
+told(errors.MovedOn, "an issue is reversed when some moved on", lambda w: step(w, ledger.reverse, "made", w.east.trader))
 
 
 # --- money and words --------------------------------------------------------------------------------------------------------
@@ -421,59 +272,27 @@ told(
     "a price of the world outside",
     lambda w: send(w, to_account=world("mrets", sandbox=False), price_usd=Decimal(5)),
 )
-told(errors.FloatInLedger, "a price that is a float", lambda w: send(w, to_account=w.west.main.pk, price_usd=1.5))
-told(errors.BadAmount, "a price with three decimals", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("1.005")))
-told(
-    errors.BadAmount,
-    "a price with thirty decimals",
-    lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("1.000000000000000000000000000001")),
-)
-told(errors.BadAmount, "a price below zero", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal(-1)))
+told(errors.FloatInLedger, "a price that is a float", lambda w: sold(w, 1.5))
+told(errors.BadAmount, "a price with three decimals", lambda w: sold(w, Decimal("1.005")))
+told(errors.BadAmount, "a price with thirty decimals", lambda w: sold(w, Decimal("1.000000000000000000000000000001")))
+told(errors.BadAmount, "a price below zero", lambda w: sold(w, Decimal(-1)))
 told(errors.BadAmount, "a price below zero by hand", lambda w: moves(w, to=w.west.main.pk, wanted=5, cents=-1))
-told(errors.BadAmount, "a price that is no number", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("NaN")))
-told(errors.BadAmount, "a price that is not even that", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("sNaN")))
-told(errors.BadAmount, "a price without end", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("Infinity")))
-told(errors.BadAmount, "a price of a thousand digits", lambda w: send(w, to_account=w.west.main.pk, price_usd=Decimal("1e1000")))
-told(
-    errors.CreditExceeded,
-    "more than the buyer may owe",
-    lambda w: ledger.accept(key=key(), by=w.west.trader, command=send(w, to_account=w.west.main.pk, price_usd=Decimal(5000))),
-)
+told(errors.BadAmount, "a price that is no number", lambda w: sold(w, Decimal("NaN")))
+told(errors.BadAmount, "a price that is not even that", lambda w: sold(w, Decimal("sNaN")))
+told(errors.BadAmount, "a price without end", lambda w: sold(w, Decimal("Infinity")))
+told(errors.BadAmount, "a price of a thousand digits", lambda w: sold(w, Decimal("1e1000")))
+told(errors.CreditExceeded, "more than the buyer may owe", lambda w: step(w, ledger.accept, sold(w, Decimal(5000)), w.west.trader))
 told(errors.CreditExceeded, "a credit below what is owed", lambda w: credit(w, limit_usd=Decimal(1)))
-told(
-    errors.BadAmount,
-    "a payment of nothing",
-    lambda w: ledger.pay(
-        key=key(), by=w.east.trader, creditor=w.east.organisation.pk, debtor=w.west.organisation.pk, amount_usd=Decimal(0)
-    ),
-)
+told(errors.BadAmount, "a payment of nothing", lambda w: pay(w, debtor=w.west.organisation.pk, amount_usd=Decimal(0)))
 told(errors.BadAmount, "a payment of oneself", lambda w: credit(w, debtor=w.east.organisation.pk))
-told(
-    errors.BadAmount,
-    "a payment of nobody",
-    lambda w: ledger.pay(key=key(), by=w.east.trader, creditor=w.east.organisation.pk, amount_usd=Decimal(1)),
-)
+told(errors.BadAmount, "a payment of nobody", pay)
 told(errors.Unknown, "a credit for who does not exist", lambda w: credit(w, debtor=999_999))
-told(
-    errors.Unknown,
-    "a payment of somebody else's counterparty",
-    lambda w: ledger.pay(
-        key=key(),
-        by=w.east.trader,
-        creditor=w.east.organisation.pk,
-        external=w.west.account("theirs", kind="external").pk,
-        amount_usd=Decimal(1),
-    ),
-)
+told(errors.Unknown, "a payment of somebody else's counterparty", lambda w: pay(w, external=theirs(w)))
 told(errors.TooLong, "a reason that is a book", lambda w: send(w, reason="x" * 201))
 told(errors.Malformed, "a reason that no text may hold", lambda w: send(w, reason="nothing \x00 more"))
 told(errors.Malformed, "half a letter", lambda w: send(w, reason="\ud800"))
 told(errors.TooLong, "a beneficiary that is a book", lambda w: retire(w, beneficiary="x" * 201))
-told(
-    errors.TooLong,
-    "a confirmation number that is a book",
-    lambda w: ledger.confirm(key=key(), by=w.east.trader, command=exporting(w), reference="x" * 101, reference_date=date(2024, 5, 1)),
-)
+told(errors.TooLong, "a confirmation number that is a book", lambda w: confirmed(w, "x" * 101))
 told(errors.PurposeNeeded, "retired for nobody", lambda w: retire(w, beneficiary=""))
 told(errors.PurposeNeeded, "retired for nothing", lambda w: moves(w, kind="retire", to=None, wanted=5))
 told(errors.ReasonNeeded, "retired without a reason", lambda w: retire(w, reason=""))
@@ -493,17 +312,11 @@ for name, items in {
     "an account beyond bigint": f'[{{"key": "{uuid.uuid4()}", "kind": "transfer", "from": {2**63}, "to": 2, "quantity": 1}}]',
 }.items():
     told(errors.Malformed, f"bulk: {name}", lambda w, items=items: sql("SELECT recs_bulk(%s, %s)", w.east.trader.pk, items))
-told(
-    errors.Overdrawn,
-    "bulk: the last of them is too much",
-    lambda w: ledger.bulk(by=w.east.trader, moves=[several(w, 5), several(w, 100_000)]),
-)
-told(errors.RoleTooSmall, "bulk: by a viewer", lambda w: ledger.bulk(by=person(w, "viewer"), moves=[several(w, 5)]))
-told(errors.TooMany, "bulk: very many", lambda w: ledger.bulk(by=w.east.trader, moves=[several(w, 1)] * 10_001))
-
-
-def several(w: Stage, quantity: int) -> ledger.Move:
-    return ledger.Move(key=key(), kind="transfer", from_account=w.main.pk, to_account=w.other.pk, quantity=quantity)
+told(errors.Malformed, "bulk: nothing at all", lambda w: sql("SELECT recs_bulk(%s, NULL)", w.east.trader.pk))
+told(errors.Unknown, "bulk: by nobody", lambda w: bulk(w, one_of(w, 5), by=User()))
+told(errors.Overdrawn, "bulk: the last of them is too much", lambda w: bulk(w, one_of(w, 5), one_of(w, 100_000)))
+told(errors.RoleTooSmall, "bulk: by a viewer", lambda w: bulk(w, one_of(w, 5), by=person(w, "viewer")))
+told(errors.TooMany, "bulk: very many", lambda w: bulk(w, *[one_of(w, 1)] * 10_001))
 
 
 # --- the test -------------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from recs import errors, ledger
 from recs.errors import KeyReused, Overdrawn
@@ -50,7 +50,8 @@ def test_each_constraint_of_the_journal_is_attacked() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE conrelid = ANY (%s::regclass[]) AND contype IN ('x', 'u', 'c')"
-            " UNION SELECT i.indexrelid::regclass::text FROM pg_index i WHERE indrelid = ANY (%s::regclass[]) AND indisunique AND indpred IS NOT NULL",  # noqa: E501
+            " UNION SELECT i.indexrelid::regclass::text FROM pg_index i"
+            " WHERE indrelid = ANY (%s::regclass[]) AND indisunique AND indpred IS NOT NULL",
             [[f"recs_{name}" for name in JOURNAL]] * 2,
         )
         there = {name for (name,) in cursor.fetchall()}
@@ -78,8 +79,6 @@ def test_each_trigger_is_attacked_and_fires_for_a_replica_too() -> None:
 
 
 def test_a_deleted_organisation_was_never_named(at: Stage) -> None:
-    from django.db import IntegrityError
-
     with pytest.raises(IntegrityError) as told:
         sql("DELETE FROM organisations_organisation WHERE id = %s", at.west.organisation.pk)
     assert told.value.__cause__.diag.constraint_name == "command_names_what_is_there"

@@ -109,10 +109,10 @@ def test_a_guard_that_is_missing_is_named(rule: str, statement: str) -> None:
 
 def test_a_foreign_key_that_is_missing_is_named() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT conname FROM pg_constraint WHERE conrelid = 'recs_command'::regclass AND contype = 'f'")
+        cursor.execute("SELECT conname FROM pg_constraint WHERE conrelid = 'recs_retirement'::regclass AND contype = 'f'")
         (name,) = cursor.fetchone()
-    run("SET CONSTRAINTS ALL IMMEDIATE", f"ALTER TABLE recs_command DROP CONSTRAINT {name}")
-    assert broken()["constraints_stand"] == ["to_registry_id of recs_command refers to nothing: its foreign key is not there, or not valid"]
+    run("SET CONSTRAINTS ALL IMMEDIATE", f"ALTER TABLE recs_retirement DROP CONSTRAINT {name}")
+    assert broken()["constraints_stand"] == ["command_id of recs_retirement refers to nothing: its foreign key is not there, or not valid"]
 
 
 def test_functions_are_read_from_the_migrations() -> None:

@@ -9,7 +9,8 @@ from django.db import connection
 
 # What is wrong, by rule; each query counts the rows that break it
 RULES = {
-    "owned once": "SELECT count(*) FROM recs_holding a JOIN recs_holding b ON a.batch_id = b.batch_id AND a.id < b.id AND a.serials && b.serials",  # noqa: E501
+    "owned once": """
+        SELECT count(*) FROM recs_holding a JOIN recs_holding b ON a.batch_id = b.batch_id AND a.id < b.id AND a.serials && b.serials""",
     "none lost, none made": """
         SELECT count(*) FROM (SELECT batch_id, range_agg(serials) AS issued FROM recs_entry WHERE prev_id IS NULL GROUP BY 1) i
         FULL JOIN (SELECT batch_id, range_agg(serials) AS held FROM recs_holding GROUP BY 1) h USING (batch_id)
@@ -17,7 +18,8 @@ RULES = {
     "issued once": """
         SELECT count(*) FROM recs_entry a JOIN recs_entry b
         ON a.batch_id = b.batch_id AND a.id < b.id AND a.serials && b.serials WHERE a.prev_id IS NULL AND b.prev_id IS NULL""",
-    "inside its batch": "SELECT count(*) FROM recs_entry e LEFT JOIN recs_batch b ON b.id = e.batch_id WHERE (b.serials @> e.serials) IS NOT TRUE",  # noqa: E501
+    "inside its batch": """
+        SELECT count(*) FROM recs_entry e LEFT JOIN recs_batch b ON b.id = e.batch_id WHERE (b.serials @> e.serials) IS NOT TRUE""",
     "continues": """
         SELECT count(*) FROM recs_entry e LEFT JOIN recs_entry p ON p.id = e.prev_id
         WHERE e.prev_id IS NOT NULL AND (p.id < e.id AND p.batch_id = e.batch_id AND p.serials @> e.serials
@@ -34,9 +36,10 @@ RULES = {
         SELECT count(*) FROM (
           SELECT account, batch_id, bucket FROM (
             SELECT to_account_id AS account, batch_id, to_bucket AS bucket, upper(serials) - lower(serials) AS moved FROM recs_entry
-            UNION ALL SELECT from_account_id, batch_id, from_bucket, lower(serials) - upper(serials) FROM recs_entry WHERE prev_id IS NOT NULL
+            UNION ALL SELECT from_account_id, batch_id, from_bucket, lower(serials) - upper(serials) FROM recs_entry
+                      WHERE prev_id IS NOT NULL
             UNION ALL SELECT account_id, batch_id, bucket, -quantity FROM recs_holding) x
-          GROUP BY 1, 2, 3 HAVING sum(moved) <> 0) y""",  # noqa: E501
+          GROUP BY 1, 2, 3 HAVING sum(moved) <> 0) y""",
     "retired stays": "SELECT count(*) FROM recs_entry WHERE from_bucket IN (8, 9)",
     "retired for one purpose": """
         SELECT count(*) FROM (
@@ -46,7 +49,8 @@ RULES = {
         SELECT count(*) FROM recs_command c LEFT JOIN LATERAL (
           SELECT coalesce(sum(upper(serials) - lower(serials)), 0) AS moved FROM recs_entry e WHERE e.command_id = c.id) e ON true
         WHERE moved <> CASE WHEN resolves_id IS NOT NULL AND awaiting <> '{}' THEN 0 ELSE quantity END""",
-    "resolved once": "SELECT count(*) FROM (SELECT resolves_id FROM recs_command WHERE resolves_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1) x",  # noqa: E501
+    "resolved once": """
+        SELECT count(*) FROM (SELECT resolves_id FROM recs_command WHERE resolves_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1) x""",
     "reversed once": """
         SELECT count(*) FROM (SELECT reverses_id FROM recs_command WHERE reverses_id IS NOT NULL AND awaiting = '{}'
                               GROUP BY 1 HAVING count(*) > 1) x""",
@@ -55,12 +59,14 @@ RULES = {
     "balance is its entries": """
         SELECT count(*) FROM recs_cashaccount a WHERE balance_cents <>
           coalesce((SELECT sum(amount_cents) FROM recs_cashentry e WHERE e.account_id = a.id), 0)""",
-    "within credit": "SELECT count(*) FROM recs_cashaccount WHERE kind = 'party' AND external_id IS NULL AND balance_cents < -credit_limit_cents",  # noqa: E501
+    "within credit": """
+        SELECT count(*) FROM recs_cashaccount WHERE kind = 'party' AND external_id IS NULL AND balance_cents < -credit_limit_cents""",
     "worlds apart": """
         SELECT count(*) FROM recs_entry e JOIN recs_batch b ON b.id = e.batch_id JOIN recs_account a ON a.id = e.to_account_id
         WHERE a.sandbox <> b.sandbox""",
     "closed is empty": """
-        SELECT count(*) FROM recs_holding h JOIN recs_account a ON a.id = h.account_id WHERE a.closed_at IS NOT NULL AND h.bucket IN (1, 2)""",  # noqa: E501
+        SELECT count(*) FROM recs_holding h JOIN recs_account a ON a.id = h.account_id
+        WHERE a.closed_at IS NOT NULL AND h.bucket IN (1, 2)""",
 }
 EVERYTHING = " UNION ALL ".join(f"SELECT '{rule}', ({query}) AS broken" for rule, query in RULES.items())
 

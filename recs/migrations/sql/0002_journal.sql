@@ -165,8 +165,12 @@ BEGIN
      OR (NEW.to_account_id IS NOT NULL AND NOT EXISTS (SELECT FROM recs_account WHERE id = NEW.to_account_id))
      OR (NEW.counterparty_id IS NOT NULL AND NOT EXISTS (SELECT FROM organisations_organisation WHERE id = NEW.counterparty_id)) THEN
     RAISE EXCEPTION 'the command names what is not there' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'command_names_what_is_there';
-  ELSIF resolves OR NEW.reverses_id IS NOT NULL OR NEW.export_id IS NOT NULL THEN
-    IF EXISTS (SELECT FROM unnest(ARRAY[NEW.root_id, NEW.resolves_id, NEW.reverses_id, NEW.export_id]) named
+  ELSIF resolves OR NEW.reverses_id IS NOT NULL OR NEW.export_id IS NOT NULL OR NEW.to_registry_id IS NOT NULL THEN
+    IF NEW.to_registry_id IS NOT NULL AND NOT EXISTS (  -- its world refers to it for good
+      SELECT FROM recs_account WHERE registry_id = NEW.to_registry_id AND kind = 'world') THEN
+      RAISE EXCEPTION 'there is no registry %', NEW.to_registry_id
+        USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'command_names_what_is_there';
+    ELSIF EXISTS (SELECT FROM unnest(ARRAY[NEW.root_id, NEW.resolves_id, NEW.reverses_id, NEW.export_id]) named
                WHERE named IS NOT NULL AND NOT EXISTS (SELECT FROM recs_command c WHERE c.id = named)) THEN
       RAISE EXCEPTION 'the command names a command that is not there'
         USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'command_names_what_is_there';

@@ -41,16 +41,17 @@ BEGIN
   RETURN t.quantity;
 END $$;
 
-CREATE FUNCTION recs_asked_criteria(criteria jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+-- Returns the batch, where they name one
+CREATE FUNCTION recs_asked_criteria(criteria jsonb) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
   t record;
 BEGIN
   IF criteria IS NULL OR criteria = '{}' THEN
-    RETURN;
+    RETURN NULL;
   ELSIF jsonb_typeof(criteria) <> 'object' THEN
     PERFORM recs_refuse('criteria', 'criteria are names with values', 'criteria', 'EO400');
   ELSIF jsonb_typeof(criteria -> 'batch_id') = 'number' AND criteria ->> 'batch_id' ~ '^[1-9][0-9]{0,17}$' AND criteria - 'batch_id' = '{}' THEN
-    RETURN;  -- the batch alone, as most do
+    RETURN (criteria ->> 'batch_id')::bigint;
   END IF;
   FOR t IN SELECT key, value, jsonb_typeof(value) AS kind, value #>> '{}' AS said FROM jsonb_each(criteria) WHERE value <> 'null' LOOP
     IF (CASE
@@ -67,6 +68,7 @@ BEGIN
   ELSIF criteria ->> 'registry' IS NOT NULL THEN
     PERFORM recs_asked_registry(criteria ->> 'registry', 'registry');
   END IF;
+  RETURN (criteria ->> 'batch_id')::bigint;
 END $$;
 
 CREATE FUNCTION recs_asked_registry(asked text, field text) RETURNS void LANGUAGE plpgsql STABLE AS $$
@@ -168,21 +170,22 @@ BEGIN
   days := coalesce(t.offer_days, 14);
 END $$;
 
--- Writes the row that was filled in; false: somebody wrote one at the same moment with the same key.
-CREATE FUNCTION recs_written(c recs_command, context jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Writes the row that was filled in. Where somebody is writing one with the same key, it waits, and then breaks command_key_once:
+-- recs/ledger.py asks again, and gets what the other did.
+CREATE FUNCTION recs_written(c recs_command, context jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO recs_command (
     id, key, request_hash, kind, organisation_id, counterparty_id, from_account_id, to_account_id, to_bucket, quantity, awaiting, root_id,
     resolves_id, reverses_id, export_id, to_registry_id, price_cents, reason, reference, reference_date, expires_at, self_approved, made_by_id,
     request_id, api_key, created_at, hash
   ) VALUES (
-    c.id, c.key, c.request_hash, c.kind, c.organisation_id, c.counterparty_id, c.from_account_id, c.to_account_id, c.to_bucket, c.quantity,
-    coalesce(c.awaiting, '{}'), c.root_id, c.resolves_id, c.reverses_id, c.export_id, c.to_registry_id, c.price_cents,
-    recs_asked_text(context ->> 'reason', 200, 'reason'), coalesce(c.reference, ''), c.reference_date, c.expires_at,
-    coalesce(c.self_approved, false), c.made_by_id, left(coalesce(context ->> 'request_id', ''), 80),
-    left(coalesce(context ->> 'api_key', ''), 8), transaction_timestamp(), ''
-  ) ON CONFLICT (key) DO NOTHING;
-  RETURN FOUND;
+    nextval('recs_command_id_seq'), c.key, c.request_hash, c.kind, c.organisation_id, c.counterparty_id, c.from_account_id, c.to_account_id,
+    c.to_bucket, c.quantity, coalesce(c.awaiting, '{}'), c.root_id, c.resolves_id, c.reverses_id, c.export_id, c.to_registry_id,
+    c.price_cents, CASE WHEN context ->> 'reason' <> '' THEN recs_asked_text(context ->> 'reason', 200, 'reason') ELSE '' END,
+    coalesce(c.reference, ''), c.reference_date, c.expires_at, coalesce(c.self_approved, false), c.made_by_id,
+    left(coalesce(context ->> 'request_id', ''), 80), left(coalesce(context ->> 'api_key', ''), 8), transaction_timestamp(), ''
+  ) RETURNING id INTO c.id;
+  RETURN c.id;
 END $$;
 
 CREATE FUNCTION recs_tell(c recs_command, sandbox boolean) RETURNS void LANGUAGE plpgsql AS $$
@@ -201,40 +204,42 @@ DECLARE
   k bigint;
 BEGIN
   IF batches[1] IS NULL OR cardinality(batches) > 50 THEN
-    PERFORM pg_advisory_xact_lock(hashint8extended(account, 7));
-    RETURN;
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock(hashint8extended(account, 7));
+  ELSIF cardinality(batches) = 1 THEN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock_shared(hashint8extended(account, 7)),
+            pg_advisory_xact_lock(hashint8extended(batches[1], account));
+  ELSE
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock_shared(hashint8extended(account, 7));
+    FOR k IN SELECT DISTINCT hashint8extended(b, account) FROM unnest(batches) b ORDER BY 1 LOOP
+      PERFORM pg_advisory_xact_lock(k);
+    END LOOP;
   END IF;
-  PERFORM pg_advisory_xact_lock_shared(hashint8extended(account, 7));
-  IF cardinality(batches) = 1 THEN
-    PERFORM pg_advisory_xact_lock(hashint8extended(batches[1], account));
-    RETURN;
-  END IF;
-  FOR k IN SELECT DISTINCT hashint8extended(b, account) FROM unnest(batches) b ORDER BY 1 LOOP
-    PERFORM pg_advisory_xact_lock(k);
-  END LOOP;
 END $$;
 
 -- --- moving -------------------------------------------------------------------------------------------------------------------------
--- The remainder keeps its row: whoever waits for it checks it again and goes on with what is left.
+-- The remainder keeps its row. What is moved was read without a lock of its own, under those of recs_lock, and is compared again.
 CREATE FUNCTION recs_piece(command bigint, h recs_holding, piece int8range, account bigint, into_bucket smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   e bigint;
+  rest int8range;
 BEGIN
   INSERT INTO recs_entry (command_id, batch_id, serials, from_account_id, from_bucket, to_account_id, to_bucket, prev_id, hash)
     VALUES (command, h.batch_id, piece, h.account_id, h.bucket, account, into_bucket, h.entry_id, '') RETURNING id INTO e;
   IF piece = h.serials THEN
-    UPDATE recs_holding SET account_id = account, bucket = into_bucket, entry_id = e WHERE id = h.id;
-    RETURN;
-  END IF;
-  IF upper(piece) < upper(h.serials) THEN
-    UPDATE recs_holding SET serials = int8range(upper(piece), upper(h.serials)) WHERE id = h.id;
-    IF lower(piece) > lower(h.serials) THEN
-      INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id)
-        VALUES (h.batch_id, int8range(lower(h.serials), lower(piece)), h.account_id, h.bucket, h.entry_id);
-    END IF;
+    UPDATE recs_holding SET account_id = account, bucket = into_bucket, entry_id = e
+      WHERE id = h.id AND serials = h.serials AND entry_id = h.entry_id;
   ELSE
-    UPDATE recs_holding SET serials = int8range(lower(h.serials), lower(piece)) WHERE id = h.id;
+    rest := CASE WHEN upper(piece) < upper(h.serials) THEN int8range(upper(piece), upper(h.serials)) ELSE h.serials - piece END;
+    UPDATE recs_holding SET serials = rest WHERE id = h.id AND serials = h.serials AND entry_id = h.entry_id;
+  END IF;
+  IF NOT FOUND THEN  -- whoever holds our locks changes it one at a time: this was somebody else
+    RAISE EXCEPTION 'holding % has just changed', h.id USING ERRCODE = 'serialization_failure';
+  ELSIF piece = h.serials THEN
+    RETURN;
+  ELSIF lower(piece) > lower(h.serials) AND upper(piece) < upper(h.serials) THEN
+    INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id)
+      VALUES (h.batch_id, int8range(lower(h.serials), lower(piece)), h.account_id, h.bucket, h.entry_id);
   END IF;
   INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id) VALUES (h.batch_id, piece, account, into_bucket, e);
 END $$;
@@ -274,10 +279,10 @@ BEGIN
     CASE WHEN one IS NOT NULL AND criteria - 'batch_id' = '{}' THEN ARRAY[one] ELSE recs_batches(source, criteria) END, '{}') LOOP
     WHILE missing > 0 LOOP
       SELECT * INTO h FROM recs_holding WHERE account_id = source AND batch_id = batch AND bucket = 1 AND quantity >= missing
-        ORDER BY quantity LIMIT 1 FOR UPDATE;
+        ORDER BY quantity LIMIT 1;
       IF NOT FOUND THEN
         SELECT * INTO h FROM recs_holding WHERE account_id = source AND batch_id = batch AND bucket = 1
-          ORDER BY quantity DESC LIMIT 1 FOR UPDATE;
+          ORDER BY quantity DESC LIMIT 1;
         EXIT WHEN NOT FOUND;
       END IF;
       piece := int8range(lower(h.serials), lower(h.serials) + least(h.quantity, missing));
@@ -304,7 +309,7 @@ BEGIN
     next_serial := r.first;
     WHILE next_serial <= r.last LOOP
       SELECT * INTO h FROM recs_holding WHERE batch_id = r.batch AND serials && int8range(next_serial, next_serial + 1)
-        AND account_id = source AND bucket = 1 FOR UPDATE;
+        AND account_id = source AND bucket = 1;
       IF NOT FOUND THEN
         PERFORM recs_refuse_range(source, r.batch, next_serial);
       END IF;
@@ -425,10 +430,7 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));
   PERFORM pg_advisory_xact_lock(hashint8extended(b.id, 3));  -- two issues of a batch would meet in the exclusion constraint, crosswise
-  c.id := nextval('recs_command_id_seq');
-  IF NOT recs_written(c, context) THEN
-    RETURN recs_replayed(c.key, c.request_hash);
-  END IF;
+  c.id := recs_written(c, context);
   INSERT INTO recs_entry (command_id, batch_id, serials, to_account_id, to_bucket, hash)
     VALUES (c.id, b.id, serials, a.id, CASE WHEN p.second THEN 2 ELSE 1 END, '') RETURNING id INTO e;
   INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id)
@@ -442,8 +444,8 @@ CREATE FUNCTION recs_world(registry text, sandboxed boolean) RETURNS bigint LANG
   SELECT id FROM recs_account WHERE kind = 'world' AND registry_id = registry AND sandbox = sandboxed
 $$;
 
--- Where it goes, and who decides: fills the command in
-CREATE FUNCTION recs_direct(c recs_command, source recs_account, target recs_account, second boolean, days integer) RETURNS recs_command
+-- Whether it may go there, and who decides: the stages before it arrives
+CREATE FUNCTION recs_stages(kind text, cents bigint, source recs_account, target recs_account, second boolean) RETURNS varchar[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   outside boolean := target.kind IN ('external', 'world');
@@ -452,46 +454,26 @@ BEGIN
     PERFORM recs_refuse('sandbox-with-real', 'the sandbox and the real world never meet in one command', 'to_account', 'EO400');
   ELSIF target.kind = 'external' AND target.organisation_id <> source.organisation_id THEN  -- in somebody else's address book
     PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'to_account', 'EO404');
-  ELSIF c.kind = 'reserve' AND source.id <> target.id THEN
+  ELSIF kind = 'reserve' AND source.id <> target.id THEN
     PERFORM recs_refuse('wrong-account', 'what is reserved stays in its account', 'to_account', 'EO400');
-  ELSIF c.kind = 'transfer' AND source.id = target.id THEN
+  ELSIF kind = 'transfer' AND source.id = target.id THEN
     PERFORM recs_refuse('transfer-to-itself', 'a transfer needs two accounts', 'to_account', 'EO400');
-  ELSIF c.kind <> 'receive' AND source.kind IN ('external', 'world', 'retirement') THEN
+  ELSIF kind <> 'receive' AND source.kind IN ('external', 'world', 'retirement') THEN
     PERFORM recs_refuse('wrong-account', format('nothing leaves account %s so', source.id), 'from_account', 'EO400');
-  ELSIF c.kind = 'retire' AND (target.organisation_id IS DISTINCT FROM source.organisation_id OR outside) THEN
+  ELSIF kind = 'retire' AND (target.organisation_id IS DISTINCT FROM source.organisation_id OR outside) THEN
     PERFORM recs_refuse('wrong-account', 'certificates retire in an account of their owner', 'to_account', 'EO400');
-  ELSIF c.kind IN ('transfer', 'receive') AND target.kind = 'retirement' THEN
+  ELSIF kind IN ('transfer', 'receive') AND target.kind = 'retirement' THEN
     PERFORM recs_refuse('wrong-account', 'a retirement account takes retired certificates: retire them', 'to_account', 'EO400');
-  ELSIF c.kind = 'receive' AND (source.kind NOT IN ('external', 'world') OR outside) THEN
+  ELSIF kind = 'receive' AND (source.kind NOT IN ('external', 'world') OR outside) THEN
     PERFORM recs_refuse('wrong-account', 'what is received comes from outside into an account of yours', 'from_account', 'EO400');
-  ELSIF c.price_cents IS NOT NULL AND (c.kind NOT IN ('transfer', 'receive') OR 'world' IN (source.kind, target.kind)
+  ELSIF cents IS NOT NULL AND (kind NOT IN ('transfer', 'receive') OR 'world' IN (source.kind, target.kind)
         OR (source.organisation_id = target.organisation_id AND NOT (outside OR source.kind = 'external'))) THEN
     PERFORM recs_refuse('price-without-counterparty', 'a price needs a counterparty', 'price_usd', 'EO400');
   END IF;
-  c.from_account_id := source.id;
-  c.to_account_id := target.id;
-  c.to_bucket := CASE c.kind WHEN 'retire' THEN 9 WHEN 'export' THEN 8 ELSE 1 END;
-  c.organisation_id := CASE c.kind WHEN 'receive' THEN target.organisation_id ELSE source.organisation_id END;
-  c.awaiting := '{}';
-  IF c.kind = 'reserve' THEN
-    c.awaiting := '{release}';
-    RETURN c;
-  END IF;
-  c.self_approved := NOT second;
-  IF second THEN
-    c.awaiting := c.awaiting || 'approval'::varchar;
-  END IF;
-  IF NOT outside AND c.kind = 'transfer' AND target.organisation_id <> source.organisation_id THEN
-    c.counterparty_id := target.organisation_id;
-    c.awaiting := c.awaiting || 'acceptance'::varchar;
-  END IF;
-  IF c.kind = 'export' OR (source.registry_account <> '' AND c.kind IN ('transfer', 'retire')) THEN
-    c.awaiting := c.awaiting || 'registry'::varchar;
-  END IF;
-  IF c.awaiting[1] IN ('approval', 'acceptance') THEN
-    c.expires_at := transaction_timestamp() + make_interval(days => days);
-  END IF;
-  RETURN c;
+  RETURN CASE kind WHEN 'reserve' THEN '{release}' ELSE array_remove(ARRAY[
+    CASE WHEN second THEN 'approval' END,
+    CASE WHEN kind = 'transfer' AND NOT outside AND target.organisation_id <> source.organisation_id THEN 'acceptance' END,
+    CASE WHEN kind = 'export' OR (kind IN ('transfer', 'retire') AND source.registry_account <> '') THEN 'registry' END], NULL) END;
 END $$;
 
 CREATE FUNCTION recs_retired_for(command bigint, purpose jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -515,6 +497,7 @@ DECLARE
   source recs_account;
   target recs_account;
   registry text;
+  batch bigint;
   account bigint;
   into_bucket smallint;
 BEGIN
@@ -539,7 +522,7 @@ BEGIN
   ELSE
     source := p.account;
   END IF;
-  PERFORM recs_asked_criteria(criteria);
+  batch := recs_asked_criteria(criteria);
   c.quantity := CASE WHEN ranges IS NULL THEN wanted ELSE recs_asked_ranges(ranges) END;
   IF c.quantity IS DISTINCT FROM coalesce(wanted, c.quantity) OR coalesce(c.quantity, 0) <= 0 OR (ranges IS NOT NULL AND criteria <> '{}') THEN
     PERFORM recs_refuse('quantity', 'a quantity is a whole number above zero; ranges say it themselves, without criteria', 'quantity', 'EO400');
@@ -566,19 +549,24 @@ BEGIN
     target := CASE WHEN coalesce(target_id, source_id) = source_id THEN source ELSE recs_open_account(target_id, 'to_account') END;
   END IF;
   c.kind := kind;
+  c.organisation_id := CASE kind WHEN 'receive' THEN target.organisation_id ELSE source.organisation_id END;
+  c.from_account_id := source.id;
+  c.to_account_id := target.id;
+  c.to_bucket := CASE kind WHEN 'retire' THEN 9 WHEN 'export' THEN 8 ELSE 1 END;
   c.price_cents := cents;
   c.made_by_id := actor;
-  c := recs_direct(c, source, target, p.second, p.days);
-  PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));
+  c.awaiting := recs_stages(kind, cents, source, target, p.second);
+  c.self_approved := NOT p.second AND kind <> 'reserve';
+  IF c.awaiting <> '{}' THEN
+    c.counterparty_id := CASE WHEN 'acceptance' = ANY (c.awaiting) THEN target.organisation_id END;
+    c.expires_at := CASE WHEN c.awaiting[1] IN ('approval', 'acceptance') THEN transaction_timestamp() + make_interval(days => p.days) END;
+  END IF;
   IF ranges IS NULL THEN
-    PERFORM recs_lock(source.id, ARRAY[(criteria ->> 'batch_id')::bigint]);
+    PERFORM recs_lock(source.id, ARRAY[batch]);
   ELSE
     PERFORM recs_lock(source.id, (SELECT array_agg(DISTINCT (x ->> 'batch_id')::bigint) FROM jsonb_array_elements(ranges) x));
   END IF;
-  c.id := nextval('recs_command_id_seq');
-  IF NOT recs_written(c, context) THEN
-    RETURN recs_replayed(c.key, c.request_hash);
-  END IF;
+  c.id := recs_written(c, context);
   IF kind = 'retire' THEN
     PERFORM recs_retired_for(c.id, purpose);
   END IF;
@@ -594,7 +582,11 @@ BEGIN
   ELSE
     PERFORM recs_take_ranges(c.id, source.id, ranges, account, into_bucket);
   END IF;
-  IF c.awaiting = '{}' AND cents IS NOT NULL THEN
+  IF c.awaiting <> '{}' AND target.registry_id IS NOT NULL THEN
+    PERFORM recs_refuse('wrong-registry', format('account %s takes certificates of %s only', target.id, target.registry_id), 'to_account', 'EO400')
+      FROM recs_entry e JOIN recs_batch b ON b.id = e.batch_id  -- now, and not when all have agreed
+      WHERE e.command_id = c.id AND b.registry_id <> target.registry_id LIMIT 1;
+  ELSIF c.awaiting = '{}' AND cents IS NOT NULL THEN
     PERFORM recs_settle(c.id, source, target, cents);
   END IF;
   PERFORM recs_tell(c, source.sandbox);
@@ -742,10 +734,7 @@ BEGIN
       (SELECT b.registry_id FROM recs_entry e JOIN recs_batch b ON b.id = e.batch_id WHERE e.command_id = root.id LIMIT 1), holder.sandbox));
     c.to_bucket := 1;
   END IF;
-  c.id := nextval('recs_command_id_seq');
-  IF NOT recs_written(c, context) THEN
-    RETURN recs_replayed(c.key, c.request_hash);
-  END IF;
+  c.id := recs_written(c, context);
   IF c.awaiting IS NULL OR c.awaiting = '{}' THEN
     FOR h IN SELECT x.* FROM recs_holding x JOIN recs_entry e ON e.id = x.entry_id
              WHERE e.command_id = root.id AND x.bucket = 2 ORDER BY x.id FOR UPDATE OF x LOOP
@@ -847,10 +836,8 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));
   PERFORM recs_lock(holder.id, NULL);
-  c.id := nextval('recs_command_id_seq');
-  IF NOT recs_written(c, context) THEN
-    RETURN recs_replayed(c.key, c.request_hash);
-  ELSIF EXISTS (SELECT FROM recs_command v WHERE v.reverses_id = root.id AND v.awaiting = '{}' AND v.id <> c.id) THEN
+  c.id := recs_written(c, context);
+  IF EXISTS (SELECT FROM recs_command v WHERE v.reverses_id = root.id AND v.awaiting = '{}' AND v.id <> c.id) THEN
     PERFORM recs_refuse('not-reversible', format('command %s was reversed already', root.id));
   END IF;
   SELECT coalesce(sum(upper(h.serials * e.serials) - lower(h.serials * e.serials)), 0) INTO left_there
@@ -902,10 +889,7 @@ BEGIN
   c.price_cents := cents;
   c.made_by_id := actor;
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));  -- before any number is drawn: a seal takes all up to the highest
-  c.id := nextval('recs_command_id_seq');
-  IF NOT recs_written(c, context) THEN
-    RETURN recs_replayed(c.key, c.request_hash);
-  END IF;
+  c.id := recs_written(c, context);
   PERFORM recs_lock_books(ARRAY[creditor, debtor]);
   IF action = 'credit' THEN
     INSERT INTO recs_cashaccount (organisation_id, kind, counterparty_id, balance_cents, credit_limit_cents)

@@ -56,10 +56,7 @@ def balance_alone(w: Stage) -> None:
 
 @attack("I9", "a line that is opened with money in it", FOLLOWS, breaks="balance is its entries")
 def opened_full(w: Stage) -> None:
-    sql(
-        "INSERT INTO recs_cashaccount (organisation_id, kind, counterparty_id, balance_cents, credit_limit_cents) VALUES (%s, 'party', %s, 9, 0)",  # noqa: E501
-        *(w.west.organisation.pk, w.toy.organisation.pk),
-    )
+    new_line(w, "party", w.toy.organisation.pk, cents=9)
 
 
 @attack("I9", "a line becomes somebody else's", FOLLOWS)
@@ -118,8 +115,9 @@ def line_erased(w: Stage) -> None:
     sql("DELETE FROM recs_cashaccount WHERE kind = 'bank'")
 
 
-def new_line(w: Stage, kind: str, counterparty: int | None) -> None:
+def new_line(w: Stage, kind: str, counterparty: int | None, *, cents: int = 0) -> None:
     sql(
-        "INSERT INTO recs_cashaccount (organisation_id, kind, counterparty_id, balance_cents, credit_limit_cents) VALUES (%s, %s, %s, 0, 0)",  # noqa: E501
-        *(w.east.organisation.pk, kind, counterparty),
+        "INSERT INTO recs_cashaccount (organisation_id, kind, counterparty_id, balance_cents, credit_limit_cents)"
+        " VALUES (%s, %s, %s, %s, 0)",
+        *(w.east.organisation.pk, kind, counterparty, cents),
     )

@@ -184,7 +184,8 @@ def closed_full(w: Stage) -> None:
 @attack("records", "a sandbox account of a real organisation", trigger("account_follows_organisation", ACCOUNT))
 def sandbox_account(w: Stage) -> None:
     sql(
-        "INSERT INTO recs_account (organisation_id, kind, name, registry_account, sandbox, opened_at) VALUES (%s, 'active', 'x', '', true, now())",  # noqa: E501
+        "INSERT INTO recs_account (organisation_id, kind, name, registry_account, sandbox, opened_at)"
+        " VALUES (%s, 'active', 'x', '', true, now())",
         w.east.organisation.pk,
     )
 
@@ -228,7 +229,8 @@ def own_world(w: Stage) -> None:
 @attack("records", "a second world", Guard("account_world_once", ("DROP INDEX account_world_once",)))
 def second_world(w: Stage) -> None:
     sql(
-        "INSERT INTO recs_account (kind, name, registry_id, registry_account, sandbox, opened_at) VALUES ('world', 'x', 'nar', '', false, now())"  # noqa: E501
+        "INSERT INTO recs_account (kind, name, registry_id, registry_account, sandbox, opened_at)"
+        " VALUES ('world', 'x', 'nar', '', false, now())"
     )
 
 

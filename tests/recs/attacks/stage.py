@@ -77,7 +77,8 @@ class Stage:
     ) -> int:
         return int(
             sql(
-                "INSERT INTO recs_entry (command_id, batch_id, serials, from_account_id, from_bucket, to_account_id, to_bucket, prev_id, hash)"  # noqa: E501
+                "INSERT INTO recs_entry"
+                " (command_id, batch_id, serials, from_account_id, from_bucket, to_account_id, to_bucket, prev_id, hash)"
                 " VALUES (%s, %s, int8range(%s, %s), %s, %s, %s, %s, %s, '') RETURNING id",
                 *(command, of or self.b.pk, first, last + 1, *frm, *to, prev),
             )
@@ -92,7 +93,8 @@ class Stage:
     def piece(self, command: int, first: int, last: int, *, account: int, bucket: int) -> None:
         """Out of the holding that has them, entry and holdings as they should be."""
         sql(
-            "SELECT recs_piece(%s, h, int8range(%s, %s), %s, %s::smallint) FROM recs_holding h WHERE batch_id = %s AND serials @> %s::bigint",  # noqa: E501
+            "SELECT recs_piece(%s, h, int8range(%s, %s), %s, %s::smallint) FROM recs_holding h"
+            " WHERE batch_id = %s AND serials @> %s::bigint",
             *(command, first, last + 1, account, bucket, self.b.pk, first),
         )
 

@@ -26,7 +26,7 @@ def test_the_ledger_survives() -> None:
     assert report["pack proves itself"], report["pack"]
     # and it was a storm
     assert (report["backends killed"], report["restarts"]) == (1, 1)
-    assert report["clients killed"] > 2 * SECONDS
+    assert report["clients killed"] > SECONDS
     assert report["acknowledged"] > 10 * SECONDS
     assert report["replays"] > SECONDS
     assert len(report["by kind"]) >= 14
