@@ -27,6 +27,7 @@ from energyopti.organisations import services
 from energyopti.organisations.models import User
 
 BUFFER = 1 << 18
+ROUNDS = 5
 HEADERS = {"Accept-Encoding": "identity", "Connection": "keep-alive"}
 
 
@@ -156,10 +157,14 @@ async def _gathered(response: object) -> bytes:
 
 
 def times(ask: Callable[[str], Got], paths: Sequence[str]) -> list[float]:
-    """Milliseconds of each, ascending, once all have been asked before."""
+    """Milliseconds of each, ascending, once all have been asked before: of several rounds the one whose p95 is their median.
+
+    Whatever else the machine does in one round does not decide.
+    """
     for path in paths:
         ask(path)
-    return sorted(ask(path).seconds * 1000 for path in paths)
+    rounds = [sorted(ask(path).seconds * 1000 for path in paths) for _ in range(ROUNDS)]
+    return sorted(rounds, key=p95)[ROUNDS // 2]
 
 
 def p50(ascending: Sequence[float]) -> float:
