@@ -10,33 +10,18 @@ it met others in a deadlock; inside the caller's transaction Busy is raised.
 
 from __future__ import annotations
 
-import json
-import random
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
-import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
-
-from energyopti import logs
 from energyopti.organisations.models import User
-from recs.errors import BadAmount, BadQuantity, Busy, FloatInLedger, QuantityTooLarge, SameKeyAtOnce, Unknown, rules_told
+from recs.calls import answer, call, context
+from recs.errors import BadQuantity
+from recs.exact import cents_of, whole
 from recs.types import Criteria, Purpose, SerialRange
-
-TRIES = 3
-LARGEST = 2**63 - 1
-CENT = Decimal("0.01")
-_kept: WeakKeyDictionary[BaseDatabaseWrapper, psycopg.Cursor[tuple[Any, ...]]] = WeakKeyDictionary()
-ONLY_WHEN_TOLD = 1 << 30  # of psycopg: after how many repetitions a statement is prepared unasked
 
 
 def issue(
@@ -54,7 +39,7 @@ def issue(
 
     `kind` is issue (to the generator's owner), receive (the registry had them before, elsewhere) or import (of an export).
     """
-    return _call("recs_issue", key, by.pk, kind, batch, account, _serial(first), _serial(last), _context(reason))
+    return call("recs_issue", key, by.pk, kind, batch, account, _serial(first), _serial(last), context(reason))
 
 
 def transfer(
@@ -138,7 +123,7 @@ def export(
 
 def reverse(*, key: UUID, by: User, command: int, reason: str = "") -> int:
     """A completed transfer, receipt or issue goes back, by its receiver, as long as the receiver has all of those serials."""
-    return _call("recs_reverse", key, by.pk, command, _context(reason))
+    return call("recs_reverse", key, by.pk, command, context(reason))
 
 
 def approve(*, key: UUID, by: User, command: int, reason: str = "") -> int:
@@ -180,12 +165,12 @@ def pay(
     *, key: UUID, by: User, creditor: int, amount_usd: Decimal, debtor: int | None = None, external: int | None = None, reason: str = ""
 ) -> int:
     """The creditor (an organisation) got money from an organisation, or from an external account's owner."""
-    return _call("recs_cash", key, by.pk, "pay", creditor, debtor, external, cents_of(amount_usd), _context(reason))
+    return call("recs_cash", key, by.pk, "pay", creditor, debtor, external, cents_of(amount_usd), context(reason))
 
 
 def grant_credit(*, key: UUID, by: User, creditor: int, debtor: int, limit_usd: Decimal, reason: str = "") -> int:
     """How much an organisation may owe the creditor."""
-    return _call("recs_cash", key, by.pk, "credit", creditor, debtor, None, cents_of(limit_usd), _context(reason))
+    return call("recs_cash", key, by.pk, "credit", creditor, debtor, None, cents_of(limit_usd), context(reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,22 +202,22 @@ class Move:
             "cents": cents_of(self.price_usd),
             "purpose": None if self.purpose is None else asdict(self.purpose),
             "to_registry": self.to_registry,
-            "context": _told_context(self.reason),
+            "context": context(self.reason),
         }
 
 
 def bulk(*, by: User, moves: Sequence[Move]) -> list[int]:
     """All or nothing, in one transaction; their ids in order."""
-    done: list[int] = _run("recs_bulk", (by.pk, json.dumps([move.told() for move in moves])))
+    done: list[int] = answer("recs_bulk", by.pk, [move.told() for move in moves])
     return done
 
 
 def expire(*, most: int = 100) -> int:
     """End what nobody answered in time; how many."""
-    return int(_run("recs_expire", (most,)))
+    return call("recs_expire", most)
 
 
-# --- how a command gets there ---------------------------------------------------------------------------
+# --- what is told to the database ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,29 +248,6 @@ class Wanted:
         return None if self.criteria is None else self.criteria.told()
 
 
-def whole(number: object, *, field: str, least: int = 1) -> int:
-    """Raises FloatInLedger, BadQuantity, QuantityTooLarge."""
-    if isinstance(number, float | Decimal):
-        raise FloatInLedger("certificates are counted in whole numbers: send an integer", field=field)
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise BadQuantity(f"this is a whole number of at least {least}", field=field)
-    if number > LARGEST:
-        raise QuantityTooLarge(f"this is at most {LARGEST}", field=field)
-    return number
-
-
-def cents_of(amount_usd: Decimal | None, *, field: str = "price_usd") -> int | None:
-    """Whole cents. Raises FloatInLedger, BadAmount."""
-    if amount_usd is None:
-        return None
-    if not isinstance(amount_usd, Decimal | int) or isinstance(amount_usd, bool):
-        raise FloatInLedger("money is exact: send a decimal number as a string", field=field)
-    amount = Decimal(amount_usd)
-    if not amount.is_finite() or not 0 <= amount <= LARGEST // 100 or amount != amount.quantize(CENT):
-        raise BadAmount("an amount in US dollars is not negative and has at most two decimals", field=field)
-    return int(amount.quantize(CENT).scaleb(2))
-
-
 def _serial(number: int | None) -> int | None:
     return None if number is None else whole(number, field="ranges", least=0)
 
@@ -303,75 +265,10 @@ def _move(
     to_registry: str | None = None,
     reason: str,
 ) -> int:
-    ranges, criteria = _json(wanted.told_ranges()), _json(wanted.told_criteria())
-    told_purpose = None if purpose is None else json.dumps(asdict(purpose))
-    more = (cents, told_purpose, to_registry, _context(reason))
-    return _call("recs_move", key, by.pk, kind, source, target, wanted.number(), ranges, criteria, *more)
+    told_purpose = None if purpose is None else asdict(purpose)
+    which = (wanted.number(), wanted.told_ranges(), wanted.told_criteria())
+    return call("recs_move", key, by.pk, kind, source, target, *which, cents, told_purpose, to_registry, context(reason))
 
 
 def _resolve(key: UUID, by: User, how: str, command: int, reason: str, *, reference: str = "", reference_date: date | None = None) -> int:
-    return _call("recs_resolve", key, by.pk, how, command, reference, reference_date, _context(reason))
-
-
-def _told_context(reason: str) -> dict[str, str]:
-    return {"reason": reason, "request_id": logs.request_id(), "api_key": logs.api_key()}
-
-
-def _context(reason: str) -> str:
-    return json.dumps(_told_context(reason))
-
-
-def _json(value: object) -> str | None:
-    return None if value is None else json.dumps(value)
-
-
-def _call(function: str, *arguments: object) -> int:
-    return int(_run(function, arguments))
-
-
-def _run(function: str, arguments: Sequence[object]) -> Any:
-    """One statement. A deadlock is undone whole by PostgreSQL, so that the same key may try again."""
-    if any(isinstance(argument, int) and abs(argument) > LARGEST for argument in arguments):  # quantities and prices are smaller
-        raise Unknown("there is nothing of this number that you may use")
-    database = connections[DEFAULT_DB_ALIAS]
-    inside = database.in_atomic_block
-    for left in reversed(range(TRIES)):
-        try:
-            with rules_told(), transaction.atomic() if inside else nullcontext():  # alone, a statement is a transaction of its own
-                return _ask(database, function, arguments)
-        except SameKeyAtOnce:
-            if not left:
-                raise
-        except Busy:
-            if not left or inside:
-                raise
-            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- so that two do not meet again
-    raise AssertionError("the last try returns or raises")
-
-
-def _ask(database: BaseDatabaseWrapper, function: str, arguments: Sequence[object]) -> Any:
-    """Prepared once a connection: parsed and planned each time, and through Django's own cursor, it would take 0.1 ms more.
-
-    Each argument is sent as text, whose type PostgreSQL takes from the function: it stays the same statement.
-    """
-    database.close_if_health_check_failed()
-    database.ensure_connection()
-    with database.wrap_database_errors:
-        rows = _rows(database)
-        rows.execute(_statement(function, len(arguments)), [None if one is None else str(one) for one in arguments], prepare=True)
-        [[answer]] = rows.fetchall()
-        return answer
-
-
-def _rows(database: BaseDatabaseWrapper) -> psycopg.Cursor[tuple[Any, ...]]:
-    """The same for the life of a connection: a new one looks up how each type is written."""
-    rows = _kept.get(database)
-    if rows is None or rows.connection is not database.connection:
-        rows = _kept[database] = psycopg.Cursor(database.connection)
-        rows.connection.prepare_threshold = ONLY_WHEN_TOLD
-    return rows
-
-
-@cache
-def _statement(function: str, arguments: int) -> str:
-    return f"SELECT {function}({', '.join(['%s'] * arguments)})"
+    return call("recs_resolve", key, by.pk, how, command, reference, reference_date, context(reason))

@@ -23,7 +23,7 @@ from energyopti.api.listed import RowsAnswer
 from energyopti.api.schema_problems import Refusals
 from energyopti.organisations.models import Organisation, User
 from energyopti.organisations.scope import seeing_organisations
-from recs import errors, ledger, queries
+from recs import errors, exact, queries
 from recs.api.answers import told_command
 
 SOURCE = "this ledger"
@@ -100,7 +100,7 @@ def _stamp() -> str:
 
 def within(number: int) -> int:
     """A number of an address. Raises Http404 for one that nothing can have."""
-    if not 0 < number <= ledger.LARGEST:
+    if not 0 < number <= exact.LARGEST:
         raise Http404
     return number
 

@@ -8,10 +8,8 @@ from typing import Any
 from rest_framework import serializers
 
 from energyopti.api.bodies import Body
-from energyopti.api.table import HowTold
-from recs import ledger, queries
+from recs import exact
 from recs.api.fields import Amount, Month, Number, Quantity, RegistryCode, Serial, Text
-from recs.models import Account
 from recs.types import Criteria, Purpose, SerialRange
 
 MOST_MOVES = 1000
@@ -20,7 +18,7 @@ CRITERIA = ("registry", "fuel_type", "state", "vintage_from", "vintage_to", "eli
 _REASON = "why; kept with the command, and the other side of a transfer sees it"
 
 
-def _reason(length: int = 200, *, told: str = _REASON, required: bool = False) -> Text:
+def reason_why(length: int = 200, *, told: str = _REASON, required: bool = False) -> Text:
     more: dict[str, Any] = {} if required else {"required": False, "default": "", "allow_blank": True}
     return Text(max_length=length, help_text=told, **more)
 
@@ -112,8 +110,8 @@ def _once(ranges: list[SerialRange]) -> None:
         if one.batch_id == following.batch_id and following.serial_start <= one.serial_end:
             told = f"serial {following.serial_start} of batch {one.batch_id} stands in two ranges"
             raise serializers.ValidationError({"ranges": [told]}, code="quantity")
-    if sum(one.quantity for one in ranges) > ledger.LARGEST:
-        raise serializers.ValidationError({"ranges": [f"together these are more than {ledger.LARGEST}"]}, code="quantity-too-large")
+    if sum(one.quantity for one in ranges) > exact.LARGEST:
+        raise serializers.ValidationError({"ranges": [f"together these are more than {exact.LARGEST}"]}, code="quantity-too-large")
 
 
 # --- commands ---------------------------------------------------------------------------------------------
@@ -123,14 +121,14 @@ class TransferBody(WantedBody):
     from_account = Number(help_text="of yours")
     to_account = Number(help_text="of yours, or of another organisation, which then has to accept")
     price_usd = Amount(required=False, help_text="what the other side owes for all of it once it has accepted, US dollars")
-    reason = _reason()
+    reason = reason_why()
 
 
 class PurposeBody(WantedBody):
     """`state` is the programme's: certificates of a state are chosen inside `criteria`."""
 
     state = Text(required=False, max_length=2, help_text="of the programme; certificates of a state are chosen inside `criteria`")
-    reason = _reason(required=True, told="why they are retired: kept for good")
+    reason = reason_why(required=True, told="why they are retired: kept for good")
     beneficiary = Text(max_length=200, help_text="for whom they are retired")
     programme = Text(required=False, default="", allow_blank=True, max_length=60, help_text="left out: voluntary")
     compliance_year = serializers.IntegerField(required=False, min_value=1990, max_value=2200, help_text="of the programme")
@@ -165,13 +163,13 @@ class RetireBody(PurposeBody):
 
 class ReserveBody(WantedBody):
     account = Number(help_text="where they lie")
-    reason = _reason()
+    reason = reason_why()
 
 
 class ExportBody(WantedBody):
     account = Number(help_text="where they lie")
     to_registry = RegistryCode(help_text="where they go")
-    reason = _reason()
+    reason = reason_why()
 
 
 class ReceiveBody(Body):
@@ -181,7 +179,7 @@ class ReceiveBody(Body):
     to_account = Number(help_text="of yours")
     ranges = serializers.ListField(child=RangeBody(), allow_empty=False, max_length=MOST_RANGES)
     price_usd = Amount(required=False, help_text="what you owe the counterparty for all of it, US dollars")
-    reason = _reason()
+    reason = reason_why()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         ranges = [SerialRange(**one) for one in attrs["ranges"]]
@@ -222,7 +220,7 @@ class IssueBody(Body):
     ranges = serializers.ListField(
         child=RangeBody(), required=False, allow_empty=False, max_length=1, help_text="some of a batch that is recorded already"
     )
-    reason = _reason(100)
+    reason = reason_why(100)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Gives `new`: whether a batch is recorded by this."""
@@ -244,8 +242,8 @@ class IssueBody(Body):
         if missing:
             raise serializers.ValidationError(missing, code="required")
         last = attrs.get("serial_end", attrs["serial_start"] + attrs.get("quantity", 0) - 1)
-        if last > ledger.LARGEST - 1:
-            raise serializers.ValidationError({"quantity": [f"serial numbers end at {ledger.LARGEST - 1}"]}, code="quantity-too-large")
+        if last > exact.LARGEST - 1:
+            raise serializers.ValidationError({"quantity": [f"serial numbers end at {exact.LARGEST - 1}"]}, code="quantity-too-large")
         if last < attrs["serial_start"]:
             raise serializers.ValidationError({"serial_end": ["the last serial comes before the first"]}, code="quantity")
         if "quantity" in attrs and attrs["quantity"] != last - attrs["serial_start"] + 1:
@@ -256,11 +254,11 @@ class IssueBody(Body):
 
 class ReverseBody(Body):
     id = Number(help_text="of a completed transfer, receipt or issue, all of whose certificates you still have")
-    reason = _reason()
+    reason = reason_why()
 
 
 class ReasonBody(Body):
-    reason = _reason()
+    reason = reason_why()
 
 
 class ConfirmBody(ReasonBody):
@@ -288,7 +286,7 @@ class MoveBody(PurposeBody):
     to_account = Number(required=False, help_text="transfer: where they go; retire: a retirement account of yours")
     price_usd = Amount(required=False, help_text="transfer: what the other side owes for all of it, US dollars")
     to_registry = RegistryCode(required=False, help_text="export: where they go")
-    reason = _reason()
+    reason = reason_why()
     beneficiary = Text(required=False, max_length=200, help_text="retire: for whom they are retired")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -303,66 +301,3 @@ class MoveBody(PurposeBody):
 
 class BulkBody(Body):
     moves = serializers.ListField(child=MoveBody(), allow_empty=False, max_length=MOST_MOVES)
-
-
-# --- questions and records ----------------------------------------------------------------------------------
-
-
-class QueryBody(HowTold, CriteriaBody):
-    owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; left out: all that you belong to")
-    status = serializers.ChoiceField(list(queries.STATUSES), required=False, help_text="left out: every one")
-
-
-class AccountBody(Body):
-    owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; may be left out by who belongs to one alone")
-    name = Text(max_length=120)
-    kind = serializers.ChoiceField(
-        [kind.value for kind in Account.Kind if kind is not Account.Kind.WORLD],
-        default="active",
-        help_text="external: of a counterparty without a login",
-    )
-    registry = RegistryCode(required=False, help_text="takes certificates of this registry alone")
-    registry_account = Text(
-        required=False,
-        default="",
-        allow_blank=True,
-        max_length=60,
-        help_text="the account there that this one mirrors: the registry confirms what leaves it",
-    )
-    reason = _reason(100, told="why; kept in the history")
-
-
-class AccountChangeBody(Body):
-    name = Text(required=False, max_length=120, help_text="a new name")
-    closed = serializers.BooleanField(required=False, help_text="true: closed for good; it must be empty")
-    reason = _reason(100, told="why; kept in the history")
-
-    def validate_closed(self, closed: bool) -> bool:
-        if not closed:
-            raise serializers.ValidationError("an account that is closed stays closed; open another one", code="invalid")
-        return closed
-
-
-class RegistrationBody(Body):
-    registry = RegistryCode()
-    unit_id = Text(max_length=40, help_text="the name that the registry has for the generator: NON604366")
-
-
-class EligibilityBody(Body):
-    programme = Text(max_length=60, help_text="NJ Class I")
-    first_day = serializers.DateField(required=False, allow_null=True, default=None, help_text="left out: from ever")
-    last_day = serializers.DateField(required=False, allow_null=True, default=None, help_text="included; left out: for good")
-    certification = Text(required=False, default="", allow_blank=True, max_length=60, help_text="the certification's number")
-
-
-class GeneratorBody(Body):
-    owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; may be left out by who belongs to one alone")
-    name = Text(max_length=120)
-    fuel_type = Text(max_length=20, help_text="small letters and underscores: wind, landfill_gas")
-    state = Text(max_length=2, help_text="two letters: IA")
-    capacity_mw = serializers.DecimalField(max_digits=10, decimal_places=3)
-    technology = Text(required=False, default="", allow_blank=True, max_length=60)
-    commissioned_on = serializers.DateField(required=False, allow_null=True, default=None)
-    registrations = serializers.ListField(child=RegistrationBody(), required=False, default=list, max_length=20)
-    eligibilities = serializers.ListField(child=EligibilityBody(), required=False, default=list, max_length=100)
-    reason = _reason(100, told="why; kept in the history")

@@ -11,11 +11,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from energyopti.api.bodies import ruled
-from recs import ledger
+from recs import exact
 from recs.errors import BadAmount, BadQuantity, QuantityTooLarge
 from recs.queries import registry_code
 
-LARGEST_SERIAL = ledger.LARGEST - 1  # the range type keeps the number after it
+LARGEST_SERIAL = exact.LARGEST - 1  # the range type keeps the number after it
 _DIGITS = re.compile(r"-?[0-9]{1,40}")
 _AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -29,7 +29,7 @@ def _whole(number: object, *, least: int, most: int, field: str = "") -> int:
         number = int(number)
     if isinstance(number, int) and not isinstance(number, bool) and number > most:
         raise QuantityTooLarge(f"this is at most {most}", field=field)
-    return ledger.whole(number, field=field, least=least)
+    return exact.whole(number, field=field, least=least)
 
 
 @extend_schema_field(
@@ -39,7 +39,7 @@ class Quantity(serializers.Field[int, Any, Any, Any]):
     """Certificates: a whole number above zero."""
 
     def to_internal_value(self, data: Any) -> int:
-        return ruled(lambda: _whole(data, least=1, most=ledger.LARGEST))
+        return ruled(lambda: _whole(data, least=1, most=exact.LARGEST))
 
     def to_representation(self, value: int) -> int:
         return value
@@ -105,5 +105,5 @@ def _amount(data: object) -> Decimal:
         if not _AMOUNT.fullmatch(data.strip()):
             raise BadAmount(f"{data!r} is no amount; write US dollars as 3125.50")
         data = Decimal(data)
-    ledger.cents_of(data, field="")  # type: ignore[arg-type]  # it refuses what is no number
+    exact.cents_of(data, field="")  # type: ignore[arg-type]  # it refuses what is no number
     return Decimal(data)  # type: ignore[arg-type]

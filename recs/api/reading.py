@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from energyopti.api.params import Kind, Parameter
 from energyopti.api.table import Answer, PostedTable, TableEndpoint
 from recs import instructions, queries
-from recs.api import bodies, shapes
+from recs.api import record_bodies, shapes
 from recs.api.answers import command_row, history_row, holding_row, told_whole_command
 from recs.api.base import Owned, within
 from recs.api.records import META, OWNER
@@ -44,7 +44,7 @@ class Query(PostedTable, Owned):
     """
 
     columns = shapes.HOLDINGS
-    body = bodies.QueryBody
+    body = record_bodies.QueryBody
     meta_example = META
 
     def answer(self, asked: dict[str, Any]) -> Answer:

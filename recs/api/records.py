@@ -15,7 +15,7 @@ from energyopti.api.params import Parameter
 from energyopti.api.schema_problems import Refusals
 from energyopti.api.table import Answer, TableEndpoint
 from recs import errors, queries, services
-from recs.api import bodies, shapes
+from recs.api import record_bodies, shapes
 from recs.api.answers import generator_row, told_account, told_generator
 from recs.api.base import SOURCE, Owned, plain, within
 from recs.models import Account
@@ -75,7 +75,7 @@ class Accounts(TableEndpoint, Owned):
 
     @extend_schema(
         summary="Open an account",
-        request=bodies.AccountBody,
+        request=record_bodies.AccountBody,
         responses={201: shapes.AccountShape},
         examples=[
             OpenApiExample("a mirror of a registry's account", _ACCOUNT, request_only=True),
@@ -84,7 +84,7 @@ class Accounts(TableEndpoint, Owned):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        given = read(bodies.AccountBody, request.data)
+        given = read(record_bodies.AccountBody, request.data)
         owner = self.owner(given.pop("owner_id", None))
         services.may_write(self.user, owner)
         with self.seeing():
@@ -104,7 +104,7 @@ class OneAccount(Owned):
 
     @extend_schema(
         summary="Rename or close an account",
-        request=bodies.AccountChangeBody,
+        request=record_bodies.AccountChangeBody,
         responses=shapes.AccountShape,
         examples=[
             OpenApiExample("closed", {"closed": True, "reason": "moved to another registry"}, request_only=True),
@@ -114,7 +114,7 @@ class OneAccount(Owned):
     @idempotent
     def patch(self, request: Request, id: int) -> Response:
         """What it is and whose it is never changes; one that holds certificates cannot be closed."""
-        given = read(bodies.AccountChangeBody, request.data)
+        given = read(record_bodies.AccountChangeBody, request.data)
         with self.seeing():
             account = Account.objects.filter(pk=within(id), organisation__in=self.owners(None)).select_related("organisation").first()
             if account is None or account.organisation is None:
@@ -154,7 +154,7 @@ class Generators(TableEndpoint, Owned):
 
     @extend_schema(
         summary="Record a generator",
-        request=bodies.GeneratorBody,
+        request=record_bodies.GeneratorBody,
         responses={201: shapes.GeneratorShape},
         examples=[
             OpenApiExample("a generator", _GENERATOR, request_only=True),
@@ -163,7 +163,7 @@ class Generators(TableEndpoint, Owned):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        given = read(bodies.GeneratorBody, request.data)
+        given = read(record_bodies.GeneratorBody, request.data)
         owner = self.owner(given.pop("owner_id", None))
         services.may_write(self.user, owner)
         units = [(one["registry"], one["unit_id"]) for one in given.pop("registrations")]

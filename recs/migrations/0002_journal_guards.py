@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            (SQL / "0002_journal.sql").read_text(encoding="utf-8"),
+            "\n".join(path.read_text(encoding="utf-8") for path in sorted(SQL.glob("0002_[0-9]_*.sql"))),
             (SQL / "0002_journal.reverse.sql").read_text(encoding="utf-8"),
         )
     ]

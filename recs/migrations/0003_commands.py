@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            (SQL / "0003_commands.sql").read_text(encoding="utf-8"),
+            "\n".join(path.read_text(encoding="utf-8") for path in sorted(SQL.glob("0003_[0-9]_*.sql"))),
             (SQL / "0003_commands.reverse.sql").read_text(encoding="utf-8"),
         )
     ]

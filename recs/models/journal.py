@@ -2,7 +2,7 @@
 
 command -> entry (append-only: a serial range goes from an account and bucket to another, continuing an earlier entry)
 -> holding (who has which range now, a projection that can only follow the entries). The rules are constraints and
-triggers: migrations/sql/0002_journal.sql.
+triggers: migrations/sql/0002_*.sql.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pathlib import Path
 from energyopti.onemachine import postgres, redis, services
 from tests.benchmarks.table import Row, render
 
-MODULES = ("ingest", "store", "serve", "exports")
+MODULES = ("ingest", "store", "serve", "exports", "ledger")
 ENVIRONMENT = {
     "SECRET_KEY": "benchmarks-only",
     "DJANGO_SETTINGS_MODULE": "energyopti.settings",

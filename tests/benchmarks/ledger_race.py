@@ -48,10 +48,11 @@ def main() -> None:
 
     world = ledger_world.make()
     before = _sizes()
-    settings.DATABASE_ROLE = APP_ROLE  # as the web: who forks from here connects as the application
+    login, settings.DATABASE_ROLE = settings.DATABASE_ROLE, APP_ROLE  # as the web: who forks from here connects as the application
     with ExitStack() as stack:
-        crew = [stack.enter_context(_worker(world)) for _ in range(max(CONNECTIONS))]
+        crew = [stack.enter_context(_worker(world, desk)) for desk in range(max(CONNECTIONS))]
         calls = _race(crew)
+    settings.DATABASE_ROLE = login
     grown = [after - start for start, after in zip(before, _sizes(), strict=True)]
     print(json.dumps({"calls": calls, "bytes": dict(zip(("ledger", "outbox", "transfers"), grown, strict=True))}))
 
@@ -85,10 +86,10 @@ def _together(crew: Sequence[Connection], variant: str) -> list[float]:
 
 
 @contextmanager
-def _worker(world: World) -> Iterator[Connection]:
+def _worker(world: World, desk: int) -> Iterator[Connection]:
     context = multiprocessing.get_context("fork")  # Django is set up already, and nothing is connected
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, world), daemon=True)
+    process = context.Process(target=_serve, args=(there, world, desk), daemon=True)
     process.start()
     try:
         yield here
@@ -97,9 +98,9 @@ def _worker(world: World) -> Iterator[Connection]:
         process.join(10)
 
 
-def _serve(asked: Connection, world: World) -> None:
+def _serve(asked: Connection, world: World, desk: int) -> None:
     draw = random.Random(os.getpid())
-    named: dict[str, Callable[[World, random.Random], Any]] = {"ours": _ours, "bulk": _bulk}
+    named: dict[str, Callable[[World, random.Random], Any]] = {"ours": _ours, "bulk": partial(_bulk, desk=desk)}
     named |= {"hordak": partial(_hordak, fetched=False), "hordak in hand": partial(_hordak, fetched=True), "hordak made safe": _safe}
     while order := asked.recv():
         variant, until = order
@@ -118,12 +119,13 @@ def _ours(world: World, draw: random.Random) -> None:
     ledger.transfer(key=uuid.uuid4(), by=world.trader, **told)
 
 
-def _bulk(world: World, draw: random.Random) -> None:
+def _bulk(world: World, draw: random.Random, *, desk: int) -> None:
+    """Each desk out of accounts of its own: two bulk commands out of the same account wait for each other, to the end."""
     from recs import ledger
 
     moves = []
     for _ in range(BULK):
-        source, target, batch = world.pair(draw)
+        source, target, batch = world.pair(draw, out_of=range(desk, len(world.accounts), max(CONNECTIONS)))
         told = {"from_account": source, "to_account": target, "quantity": draw.randint(1, MOST), "criteria": batch}
         moves.append(ledger.Move(key=uuid.uuid4(), kind="transfer", **told))
     ledger.bulk(by=world.trader, moves=moves)

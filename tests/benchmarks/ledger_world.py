@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,11 @@ class World:
     batches: list[int]
     books: list[Any]  # hordak's accounts
 
-    def pair(self, draw: random.Random) -> tuple[int, int, Criteria]:
-        """From, to, and the batch that the first was given."""
-        one, other = draw.sample(range(ACCOUNTS), 2)
+    def pair(self, draw: random.Random, *, out_of: Sequence[int] = range(ACCOUNTS)) -> tuple[int, int, Criteria]:
+        """From (one of these), to (any other), and the batch that the first was given."""
+        one, other = draw.choice(out_of), draw.randrange(ACCOUNTS)
+        if one == other:
+            return self.pair(draw, out_of=out_of)
         return self.accounts[one], self.accounts[other], Criteria(batch_id=self.batches[one % BATCHES])
 
     def books_pair(self, draw: random.Random) -> tuple[Any, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection
@@ -60,7 +59,7 @@ def test_each_constraint_of_the_journal_is_attacked() -> None:
 
 def test_each_rule_of_the_triggers_is_attacked() -> None:
     """By the names that the SQL refuses with. The isolation of a transaction is tried in test_races.py, on a connection of its own."""
-    source = (Path(released.SQL) / "0002_journal.sql").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in released.SQL.glob("0002_[0-9]_*.sql"))
     rules = set(re.findall(r"CONSTRAINT = '(\w+)'", source)) | set(re.findall(r"THEN\s+'([a-z]+_[a-z_]+)'", source))
     assert rules - {guard.name for attack in ATTACKS for guard in attack.guards} == {"transaction_sees_commits"}
 
