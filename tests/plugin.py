@@ -1,5 +1,7 @@
 """Starts PostgreSQL and Redis before Django reads its settings, and stops them at the end (pytest -p tests.plugin).
 
+With `-n` each of pytest-xdist's workers is a session of its own, in all that follows; who deals out the tests starts nothing.
+
 A session has a temporary home of its own; with ENERGYOPTI_HOME it uses the folder `test` in it and keeps the cluster
 for the next session. Nothing of the developer's .env or keys is seen. DATABASE_URL and REDIS_URL still name others.
 """
@@ -26,13 +28,17 @@ _open = ExitStack()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests() -> Generator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A wrapper comes before pytest-django's own hook, which loads the settings."""
     signals.as_exit()
     _forget_developer()
-    home = _home()
     wanted = [service for service in (postgres, redis) if not os.environ.get(service.VARIABLE)]
-    _open.enter_context(services.ensure(home, services=wanted, durable=False))
+    if "PYTEST_XDIST_WORKER" in os.environ or not early_config.known_args_namespace.numprocesses:
+        _open.enter_context(services.ensure(_home(), services=wanted, durable=False))
+    elif len(wanted) < 2:
+        raise pytest.UsageError("tests side by side (-n) have servers of their own: leave out DATABASE_URL and REDIS_URL, or say -n 0")
+    else:
+        _sweep()  # here, and not in the workers: one would take away what another is just making
     return (yield)
 
 
@@ -58,10 +64,12 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _home() -> Path:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if given := os.environ.get("ENERGYOPTI_HOME"):
-        home = Path(given).resolve() / "test"
+        home = Path(given).resolve() / "test" / worker
     else:
-        _sweep()
+        if not worker:
+            _sweep()
         home = Path(tempfile.mkdtemp(prefix=PREFIX))
         home.chmod(0o711)  # as root PostgreSQL is another user
         _open.callback(shutil.rmtree, home, ignore_errors=True)

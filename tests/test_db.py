@@ -240,7 +240,7 @@ def test_a_pool_whose_connections_died_serves_the_next_request() -> None:
     """As after a restart of PostgreSQL: no request has to fail once for each dead connection."""
     config = connection.settings_dict
     options = {**config["OPTIONS"], "pool": {"min_size": 1, "max_size": 2, "timeout": 5}}
-    own = type(connections["default"])({**config, "CONN_MAX_AGE": 0, "OPTIONS": options}, "default")
+    own = type(connections["default"])({**config, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}, "default")
     as_web = functools.partial(override_settings, DATABASE_ROLE=db.APP_ROLE)
     try:
         with as_web(), own.cursor() as cursor:
