@@ -167,6 +167,10 @@ class WrongStage(LedgerError):
     code, rules = "wrong-stage", ("wrong-stage",)
 
 
+class AnsweredTooLate(LedgerError):
+    code, rules = "answered-too-late", ("answered-too-late",)
+
+
 class AlreadyResolved(LedgerError):
     code, rules = "already-resolved", ("already-resolved", "command_resolved_once")
     words = "this command awaits nothing any more"

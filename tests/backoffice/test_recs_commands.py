@@ -352,9 +352,12 @@ def test_the_other_side_is_not_told_who_asked(west: Firm, offer: int) -> None:
 def test_it_is_reversed_by_whoever_received_it(west: Firm, east: Firm, offer: int) -> None:
     ledger.accept(key=key(), by=west.trader, command=offer)
     assert confirmed(client(west), page("command_reverse", offer), "wrong vintage").status_code == 302
+    back = newest().pk
+    assert (status(offer), status(back)) == ("completed", "pending")
+    ledger.accept(key=key(), by=east.trader, command=back)
     assert (status(offer), held(east.main)) == ("reversed", 1000)
     told = text(client(west).get(page("command_change", offer)))
-    assert f"command {newest().pk}" in told
+    assert f"command {back}" in told
 
 
 def test_a_registrys_refusal(careful: Firm) -> None:

@@ -107,7 +107,7 @@ class Book:
             return ("release",)
         to = self.places[target]
         stages = ["approval"] if organisation in self.four_eyes else []
-        if kind == "transfer" and not to.outside and to.organisation != organisation:
+        if kind in ("transfer", "reverse") and not to.outside and to.organisation != organisation:
             stages.append("acceptance")
         if kind == "export" or (source and self.places[source].mirrors and kind in ("transfer", "retire", "reverse")):
             stages.append("registry")

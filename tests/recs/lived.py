@@ -54,6 +54,7 @@ def _trade(it: Lived) -> None:
     it.made["undone"] = ledger.transfer(key=key(), quantity=20, price_usd=Decimal("62.10"), **offer)
     ledger.accept(key=key(), by=west.trader, command=it.made["undone"])
     it.made["reversal"] = ledger.reverse(key=key(), by=west.trader, command=it.made["undone"])
+    ledger.accept(key=key(), by=east.trader, command=it.made["reversal"])
     for how, who in ((ledger.reject, west.trader), (ledger.cancel, east.trader)):
         how(key=key(), by=who, command=ledger.transfer(key=key(), quantity=7, **offer))
     it.made["open"] = ledger.transfer(key=key(), quantity=9, price_usd=Decimal(5), **offer)

@@ -286,12 +286,12 @@ def deleted_and_issued(g: Ground) -> Prepared:
     return delete, errors.StaysWhatItIs, issue, errors.Unknown
 
 
-@race("accept and expire")
-def accept_and_expire(g: Ground) -> Prepared:
+@race("reject and expire")
+def reject_and_expire(g: Ground) -> Prepared:
     offer = g.send(to=g.theirs)
     ran_out(offer)
     expire = told("SELECT recs_resolve(%s, NULL, 'expire', %s, NULL, NULL, '{}')", key(), offer)
-    return g.do(ledger.accept, offer, g.west), errors.AlreadyResolved, expire, errors.AlreadyResolved
+    return g.do(ledger.reject, offer, g.west), errors.AlreadyResolved, expire, errors.AlreadyResolved
 
 
 def ran_out(command: int) -> None:

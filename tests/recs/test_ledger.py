@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from recs import errors, ledger
+from recs.models import CashAccount, Holding
 from recs.types import Criteria, Purpose, SerialRange
 from tests.recs.world import Firm, firm, generator, held, issued, key, proved, ranges, status
 
@@ -72,7 +74,73 @@ def test_reverse_and_replay(east: Firm, west: Firm) -> None:
     ledger.accept(key=key(), by=west.trader, command=done)
     back = ledger.reverse(key=key(), by=west.trader, command=done)
     proved()
+    assert (status(done), status(back), held(east.main), held(west.main)) == ("completed", "pending", 990, 0)
+    with pytest.raises(errors.Unknown):
+        ledger.accept(key=key(), by=west.trader, command=back)
+    ledger.accept(key=key(), by=east.trader, command=back)
+    proved()
     assert (status(done), status(back), held(east.main), held(west.main)) == ("reversed", "completed", 1000, 0)
+
+
+def test_a_seller_may_keep_to_the_sale(east: Firm, west: Firm) -> None:
+    """Or a buyer could undo a purchase whose price has fallen."""
+    issued(east)
+    ledger.grant_credit(key=key(), by=east.trader, creditor=east.organisation.pk, debtor=west.organisation.pk, limit_usd=Decimal(500))
+    sale = {"from_account": east.main.pk, "to_account": west.main.pk, "quantity": 10, "price_usd": Decimal(500)}
+    sold = ledger.transfer(key=key(), by=east.trader, **sale)
+    ledger.accept(key=key(), by=west.trader, command=sold)
+    asked = ledger.reverse(key=key(), by=west.trader, command=sold)
+    ledger.reject(key=key(), by=east.trader, command=asked)
+    proved()
+    assert (status(sold), status(asked), held(west.main), owed(west, to=east)) == ("completed", "rejected", 10, 500_00)
+    asked = ledger.reverse(key=key(), by=west.trader, command=sold)
+    assert owed(west, to=east) == 500_00
+    ledger.accept(key=key(), by=east.trader, command=asked)
+    proved()
+    assert (status(sold), held(west.main), owed(west, to=east)) == ("reversed", 0, 0)
+
+
+def owed(debtor: Firm, *, to: Firm) -> int:
+    """Cents."""
+    return CashAccount.objects.get(organisation=to.organisation, counterparty=debtor.organisation).balance_cents
+
+
+def test_an_offer_is_answered_in_time_or_not_at_all(east: Firm, west: Firm) -> None:
+    issued(east)
+    offer = ledger.transfer(key=key(), by=east.trader, from_account=east.main.pk, to_account=west.main.pk, quantity=10)
+    proved()
+    with connection.cursor() as cursor:  # time passes, and nobody has ended it yet
+        cursor.execute("ALTER TABLE recs_command DISABLE TRIGGER append_only")
+        cursor.execute("UPDATE recs_command SET expires_at = now() - interval '1 day' WHERE id = %s", [offer])
+        cursor.execute("ALTER TABLE recs_command ENABLE ALWAYS TRIGGER append_only")
+    with pytest.raises(errors.AnsweredTooLate, match=f"command {offer} awaited an answer until"):
+        ledger.accept(key=key(), by=west.trader, command=offer)
+    ledger.reject(key=key(), by=west.trader, command=offer)
+    assert (status(offer), held(east.main)) == ("rejected", 1000)
+
+
+def test_many_serials_of_one_holding(east: Firm) -> None:
+    """The row that holds them shrinks once; the rest, and what is moved, are all there."""
+    batch = issued(east).pk
+    other = east.account("other")
+    each = [SerialRange(batch, first, first + 4) for first in range(1, 1000, 10)]
+    ledger.transfer(key=key(), by=east.trader, from_account=east.main.pk, to_account=other.pk, ranges=each)
+    proved()
+    assert (held(east.main), held(other)) == (500, 500)
+    rest = [SerialRange(batch, first + 5, first + 9) for first in range(1, 1000, 10)]
+    ledger.transfer(key=key(), by=east.trader, from_account=east.main.pk, to_account=other.pk, ranges=rest)
+    proved()
+    assert (held(east.main), held(other)) == (0, 1000)
+
+
+def test_a_holding_that_goes_in_parts_goes_whole(east: Firm) -> None:
+    batch = issued(east, last=9).pk
+    other = east.account("other")
+    parts = [SerialRange(batch, 1, 3), SerialRange(batch, 4, 4), SerialRange(batch, 5, 9)]
+    ledger.transfer(key=key(), by=east.trader, from_account=east.main.pk, to_account=other.pk, ranges=parts)
+    proved()
+    assert (held(east.main), held(other)) == (0, 9)
+    assert Holding.objects.filter(batch_id=batch).count() == 3
 
 
 def test_criteria_over_batches(east: Firm) -> None:

@@ -197,6 +197,7 @@ def test_reversed_and_reversing_lead_to_each_other(client: Client, east: Firm, w
     sent = offer(east, west)
     ledger.accept(key=key(), by=west.trader, command=sent)
     back = ledger.reverse(key=key(), by=west.trader, command=sent)
+    ledger.accept(key=key(), by=east.trader, command=back)
     page = receipt(client, east.trader, sent)
     assert '<span class="warn">reversed</span>' in page
     assert f'It was reversed by <a href="/recs/commands/{back}/">' in page

@@ -227,7 +227,8 @@ def test_commands_by_each_status(world: World) -> None:
     ledger.cancel(key=key(), by=east.trader, command=moves[1])
     for number in moves[2:4]:
         ledger.accept(key=key(), by=west.trader, command=number)
-    ledger.reverse(key=key(), by=west.trader, command=moves[3])
+    back = ledger.reverse(key=key(), by=west.trader, command=moves[3])
+    ledger.accept(key=key(), by=east.trader, command=back)
     proved()
     with connection.cursor() as cursor:  # time passes
         cursor.execute("ALTER TABLE recs_command DISABLE TRIGGER USER")

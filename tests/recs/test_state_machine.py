@@ -152,8 +152,10 @@ class Ledger(Desk):
         if done:
             it = self.book.asked[command]
             target = it.source or self.book.worlds[next(iter(it.serials))[0]]
-            mirrored = self.book.places[it.target].mirrors and it.kind == "transfer"
-            stages = (("approval",) if owner is self.north else ()) + (("registry",) if mirrored else ())
+            back_to = self.book.places[target]
+            stages = ("approval",) if owner is self.north else ()
+            stages += ("acceptance",) if not back_to.outside and back_to.organisation != owner.organisation.pk else ()
+            stages += ("registry",) if self.book.places[it.target].mirrors and it.kind == "transfer" else ()
             told = Asked("reverse", it.serials, it.target, target, ACTIVE, stages, owner.organisation.pk, None, owner.officer.pk, command)
             if it.organisation != owner.organisation.pk:
                 told = replace(told, counterparty=it.organisation)

@@ -110,7 +110,8 @@ BEGIN
 END $$;
 
 -- --- locks: only the source's, so that two who pay each other never wait for each other ---------------------------------------------
--- Some batches: shared on the account, exclusive on account and batch. Not known yet, or many: exclusive on the account.
+-- Some batches: shared on the account, exclusive on account and batch. Not known yet, or many: exclusive on the account. The seed
+-- of a batch's key is a hash itself: small ones are those of other kinds of locks.
 CREATE FUNCTION recs_lock(account bigint, batches bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   k bigint;
@@ -119,10 +120,10 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock(hashint8extended(account, 7));
   ELSIF cardinality(batches) = 1 THEN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock_shared(hashint8extended(account, 7)),
-            pg_advisory_xact_lock(hashint8extended(batches[1], account));
+            pg_advisory_xact_lock(hashint8extended(batches[1], hashint8extended(account, 5)));
   ELSE
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0)), pg_advisory_xact_lock_shared(hashint8extended(account, 7));
-    FOR k IN SELECT DISTINCT hashint8extended(b, account) FROM unnest(batches) b ORDER BY 1 LOOP
+    FOR k IN SELECT DISTINCT hashint8extended(b, hashint8extended(account, 5)) FROM unnest(batches) b ORDER BY 1 LOOP
       PERFORM pg_advisory_xact_lock(k);
     END LOOP;
   END IF;

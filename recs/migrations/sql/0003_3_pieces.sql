@@ -58,6 +58,7 @@ DECLARE
   h recs_holding;
   missing bigint := wanted;
   piece int8range;
+  taken integer := 0;
 BEGIN
   FOREACH batch IN ARRAY coalesce(
     CASE WHEN one IS NOT NULL AND criteria - 'batch_id' = '{}' THEN ARRAY[one] ELSE recs_batches(source, criteria) END, '{}') LOOP
@@ -72,6 +73,11 @@ BEGIN
       piece := int8range(lower(h.serials), lower(h.serials) + least(h.quantity, missing));
       PERFORM recs_piece(command, h, piece, account, into_bucket);
       missing := missing - (upper(piece) - lower(piece));
+      taken := taken + 1;
+      IF taken = 10000 AND missing > 0 THEN
+        PERFORM recs_refuse('too-many', format('the first %s certificates lie in 10000 pieces, the most of one command', wanted - missing),
+                            'quantity', 'EO400');
+      END IF;
     END LOOP;
     EXIT WHEN missing = 0;
   END LOOP;
@@ -80,28 +86,69 @@ BEGIN
   END IF;
 END $$;
 
+-- Several of one holding, ascending. Its row shrinks once: with a version of it for each piece, all of which the index of the serials
+-- keeps, a thousand pieces take a second and ten thousand a minute.
+CREATE FUNCTION recs_pieces(command bigint, h recs_holding, pieces int8range[], account bigint, into_bucket smallint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  left_over int8multirange := int8multirange(h.serials) - (SELECT range_agg(p) FROM unnest(pieces) p);
+  stays int8range;
+  made bigint[];
+BEGIN
+  IF cardinality(pieces) = 1 THEN
+    PERFORM recs_piece(command, h, pieces[1], account, into_bucket);
+    RETURN;
+  ELSIF isempty(left_over) THEN  -- the row moves with the last piece
+    stays := pieces[cardinality(pieces)];
+  ELSE
+    SELECT r INTO stays FROM unnest(left_over) r LIMIT 1;
+  END IF;
+  UPDATE recs_holding SET serials = stays WHERE id = h.id AND serials IS NOT DISTINCT FROM h.serials AND entry_id IS NOT DISTINCT FROM h.entry_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'holding % has just changed', h.id USING ERRCODE = 'serialization_failure';
+  END IF;
+  INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id)
+    SELECT h.batch_id, r, h.account_id, h.bucket, h.entry_id FROM unnest(left_over) r WHERE r <> stays;
+  WITH given AS (
+    INSERT INTO recs_entry (command_id, batch_id, serials, from_account_id, from_bucket, to_account_id, to_bucket, prev_id, hash)
+      SELECT command, h.batch_id, p, h.account_id, h.bucket, account, into_bucket, h.entry_id, '' FROM unnest(pieces) p WHERE p <> stays
+      RETURNING id)
+  SELECT array_agg(id) INTO made FROM given;
+  INSERT INTO recs_holding (batch_id, serials, account_id, bucket, entry_id)
+    SELECT batch_id, serials, to_account_id, to_bucket, id FROM recs_entry WHERE id = ANY (made);
+  IF isempty(left_over) THEN
+    h.serials := stays;
+    PERFORM recs_piece(command, h, stays, account, into_bucket);
+  END IF;
+END $$;
+
 -- By serial numbers
 CREATE FUNCTION recs_take_ranges(command bigint, source bigint, ranges jsonb, account bigint, into_bucket smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  r record;
-  h recs_holding;
-  next_serial bigint;
+  missing bigint := (SELECT sum(upper(serials) - lower(serials)) FROM recs_asked(ranges));
+  t record;
 BEGIN
-  FOR r IN SELECT (x ->> 'batch_id')::bigint AS batch, (x ->> 'serial_start')::bigint AS first, (x ->> 'serial_end')::bigint AS last
-           FROM jsonb_array_elements(ranges) x ORDER BY 1, 2 LOOP
-    next_serial := r.first;
-    WHILE next_serial <= r.last LOOP
-      SELECT * INTO h FROM recs_holding WHERE batch_id = r.batch AND serials && int8range(next_serial, next_serial + 1)
-        AND account_id = source AND bucket = 1;
-      IF NOT FOUND THEN
-        PERFORM recs_refuse_range(source, r.batch, next_serial);
-      END IF;
-      PERFORM recs_piece(command, h, h.serials * int8range(next_serial, r.last + 1), account, into_bucket);
-      next_serial := upper(h.serials);
-    END LOOP;
+  FOR t IN SELECT h AS holding, array_agg(h.serials * asked.serials ORDER BY lower(asked.serials)) AS pieces,
+                  sum(upper(h.serials * asked.serials) - lower(h.serials * asked.serials)) AS quantity FROM recs_asked(ranges) asked
+           JOIN recs_holding h ON h.batch_id = asked.batch AND h.serials && asked.serials AND h.account_id = source AND h.bucket = 1
+           GROUP BY h ORDER BY h LOOP  -- by its id
+    PERFORM recs_pieces(command, t.holding, t.pieces, account, into_bucket);
+    missing := missing - t.quantity;
   END LOOP;
+  IF missing > 0 THEN
+    SELECT batch, lower(asked - taken) AS serial INTO t
+      FROM (SELECT batch, range_agg(serials) AS asked FROM recs_asked(ranges) GROUP BY 1) a
+      CROSS JOIN LATERAL (SELECT coalesce(range_agg(serials), '{}') AS taken FROM recs_entry WHERE command_id = command AND batch_id = batch) e
+      WHERE NOT isempty(asked - taken) ORDER BY 1 LIMIT 1;
+    PERFORM recs_refuse_range(source, t.batch, t.serial);
+  END IF;
 END $$;
+
+CREATE FUNCTION recs_asked(ranges jsonb) RETURNS TABLE (batch bigint, serials int8range) LANGUAGE sql IMMUTABLE AS $$
+  SELECT (x ->> 'batch_id')::bigint, int8range((x ->> 'serial_start')::bigint, (x ->> 'serial_end')::bigint + 1)
+  FROM jsonb_array_elements(ranges) x
+$$;
 
 -- Why a serial cannot be taken; where somebody else has it, nothing is told of them
 CREATE FUNCTION recs_refuse_range(source bigint, batch bigint, serial bigint) RETURNS void LANGUAGE plpgsql AS $$

@@ -19,6 +19,9 @@ BEGIN
     PERFORM recs_refuse('wrong-stage', format('command %s awaits %s', root.id, stage));
   ELSIF resolver = 'expire' THEN
     RETURN false;
+  ELSIF resolver IN ('approve', 'accept') AND step.expires_at <= clock_timestamp() THEN
+    PERFORM recs_refuse('answered-too-late', format('command %s awaited an answer until %s UTC', root.id,
+                                                    to_char(step.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')));
   ELSIF receiving THEN
     PERFORM recs_authorise(actor, root.counterparty_id, 'transfer', 'id');
     RETURN false;

@@ -45,10 +45,13 @@ BEGIN
     c.awaiting := c.awaiting || 'approval'::varchar;
     c.expires_at := transaction_timestamp() + make_interval(days => p.days);
   END IF;
+  IF target.kind NOT IN ('external', 'world') AND target.organisation_id <> owner THEN  -- it gets them back, and owes the price
+    c.awaiting := c.awaiting || 'acceptance'::varchar;
+    c.expires_at := transaction_timestamp() + make_interval(days => p.days);
+  END IF;
   IF holder.registry_account <> '' AND root.kind = 'transfer' THEN
     c.awaiting := c.awaiting || 'registry'::varchar;
   END IF;
-  PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));
   PERFORM recs_lock(holder.id, NULL);
   c.id := recs_written(c, context);
   IF EXISTS (SELECT FROM recs_command v WHERE v.reverses_id = root.id AND v.awaiting = '{}' AND v.id <> c.id) THEN
@@ -102,6 +105,7 @@ BEGIN
   c.quantity := 0;
   c.price_cents := cents;
   c.made_by_id := actor;
+  c.self_approved := true;  -- no second person is ever asked
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('recs.journal', 0));  -- before any number is drawn: a seal takes all up to the highest
   c.id := recs_written(c, context);
   PERFORM recs_lock_books(ARRAY[creditor, debtor]);
