@@ -63,7 +63,7 @@ class TooLong(LedgerError):
 class Unknown(LedgerError):
     """It does not exist, or it is not yours: which of the two is nobody's business."""
 
-    code, status, rules = "unknown", 404, ("unknown", "entry_names_what_is_there", "command_names_what_is_there")
+    code, status, rules = "unknown", 404, ("unknown", "entry_names_what_is_there", "command_names_what_is_there", "batch_of_own_generator")
     words = "there is nothing of this number that you may use"
 
 
@@ -195,6 +195,15 @@ class AlreadyIssued(LedgerError):
     words = "certificates of this batch were issued already"
 
 
+class BatchVoid(LedgerError):
+    code, rules = "batch-void", ("entry_of_a_valid_batch",)
+
+
+class BatchInUse(LedgerError):
+    code, rules = "batch-in-use", ("batch_voided_when_gone",)
+    words = "certificates of this batch are with somebody, or were"
+
+
 class OutsideBatch(LedgerError):
     code, status, rules, at = "outside-batch", 400, ("outside-batch", "entry_within_batch"), "ranges"
     words = "the serial numbers are not all in this batch"
@@ -233,7 +242,13 @@ class UnknownRegistry(LedgerError):
 
 class StaysWhatItIs(LedgerError):
     code = "stays-what-it-is"
-    rules = ("account_stays_what_it_is", "batch_stays_what_it_is", "batch_varies_its_like", "organisation_stays_in_its_world")
+    rules = (
+        "account_stays_what_it_is",
+        "account_stays_closed",
+        "batch_stays_what_it_is",
+        "batch_varies_its_like",
+        "organisation_stays_in_its_world",
+    )
 
 
 class NotEmpty(LedgerError):
@@ -259,7 +274,7 @@ class Busy(LedgerError):
 
 
 _RULES = {rule: kind for kind in LedgerError.__subclasses__() for rule in kind.rules}
-_BUSY = {"55P03", "40001", "40P01", "53200"}  # lock_not_available, serialization_failure, deadlock_detected, out of locks
+_BUSY = {"55P03", "40001", "40P01"}  # lock_not_available, serialization_failure, deadlock_detected
 # What only a type refuses: numeric_value_out_of_range, string_data_right_truncation; all else of class 22 is junk
 _UNFIT: dict[str, tuple[type[LedgerError], str]] = {
     "22003": (QuantityTooLarge, "a number is too large"),

@@ -186,6 +186,14 @@ def record_batch(
     return saved
 
 
+def void_batch(batch: Batch, *, reason: str) -> Batch:
+    """Its issue was refused or undone: the serials, and the generator's month, are free for the right batch."""
+    with rules_told(), transaction.atomic():
+        locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        locked.voided_at = locked.voided_at or timezone.now()
+        return _saved(locked, reason)
+
+
 def record_read(
     *,
     generator: Generator,

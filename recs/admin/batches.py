@@ -21,7 +21,8 @@ from recs.admin import who
 from recs.admin.base import RecordAdmin, RecordForm, Tool
 from recs.admin.forms import LARGEST_SERIAL, MonthField
 from recs.errors import StaysWhatItIs, rules_told
-from recs.models import Account, Batch, Command, Entry, Registry
+from recs.models import Account, Batch, Command, Entry, Holding, Registry
+from recs.models.journal import Bucket
 from recs.queries import serials_text
 
 
@@ -96,10 +97,18 @@ class BatchAdmin(RecordAdmin):
     )
     shown = (
         *("whose", "generator", "registry", "written", "serial_base", "quantity", "vintage_month", "fuel", "state"),
-        *("registry_text", "variance_of", "export", "sandbox", "created_at"),
+        *("registry_text", "variance_of", "export", "sandbox", "created_at", "voided_at"),
     )
     list_display = ("written", "registry", "vintage_month", "fuel", "state", "quantity", "generator", "organisation", "created_at")
-    list_filter = ("organisation", "registry", "fuel", "state", "sandbox", ("variance_of", admin.EmptyFieldListFilter))
+    list_filter = (
+        "organisation",
+        "registry",
+        "fuel",
+        "state",
+        "sandbox",
+        ("variance_of", admin.EmptyFieldListFilter),
+        ("voided_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("registry", "generator", "organisation")
     search_fields = ("serial_base", "registry_text", "generator__name", "=id")
     date_hierarchy = "vintage"
@@ -120,7 +129,7 @@ class BatchAdmin(RecordAdmin):
 
     @admin.display(description="serials")
     def written(self, row: Batch) -> str:
-        return serials_text(row, row.serials.lower, row.serials.upper - 1)
+        return serials_text(row, row.serials.lower, row.serials.upper - 1) + (" (void)" if row.voided_at else "")
 
     @admin.display(description="MWh")
     def quantity(self, row: Batch) -> str:
@@ -151,13 +160,14 @@ class BatchAdmin(RecordAdmin):
         return [path("<int:pk>/remove/", self.admin_site.admin_view(self.remove), name="recs_batch_remove"), *super().get_urls()]
 
     def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A slip of the pen would keep the right serial numbers out for ever: what never had an entry may go."""
+        """A slip of the pen would keep the right serial numbers out for ever: what never had an entry may go, and what was
+        refused, or undone, is void."""
         batch = seen_row(self, request, pk)
         if not who.edits(request, batch.organisation_id):
             raise PermissionDenied
         deed = Deed(
-            title=f"Remove the batch {batch}",
-            button="Remove",
+            title=f"{_word(batch)} the batch {batch}",
+            button=_word(batch),
             form=ShortReasonForm,
             plan=partial(_remove_plan, batch),
             act=partial(_remove, batch),
@@ -167,10 +177,12 @@ class BatchAdmin(RecordAdmin):
 
     def tools(self, request: HttpRequest, row: Batch) -> list[Tool]:
         found = [("Serials' life", f"{reverse('admin:recs_life')}?batch={row.pk}&serial={row.serials.lower}")]
+        if row.voided_at:
+            return found
         if row.organisation_id in who.acting(request):
             found.append(("Issue", f"{reverse('admin:recs_issue')}?batch={row.pk}"))
-            if not row.entries.exists():
-                found.append(("Remove", reverse("admin:recs_batch_remove", args=[row.pk])))
+            if _remove_plan(row, {}).possible:
+                found.append((_word(row), reverse("admin:recs_batch_remove", args=[row.pk])))
         if who.acting(request):
             found += [
                 (label, f"{reverse(f'admin:recs_{kind}')}?batch={row.pk}")
@@ -179,13 +191,27 @@ class BatchAdmin(RecordAdmin):
         return found
 
 
+def _word(batch: Batch) -> str:
+    return "Void" if batch.entries.exists() else "Remove"
+
+
 def _remove_plan(batch: Batch, parameters: Mapping[str, Any]) -> Plan:
-    if batch.entries.exists():
+    if batch.voided_at:
+        return Plan(("This batch is void already.",), possible=False)
+    if Holding.objects.filter(batch=batch).exclude(account__kind=Account.Kind.WORLD, bucket=Bucket.ACTIVE).exists():
         return Plan(("Certificates of this batch are in the journal: it stays.",), possible=False)
+    if batch.entries.exists():
+        told = (
+            f"The issue of {batch} was refused, or undone. The batch stays here as void; its serial numbers and its month are free again."
+        )
+        return Plan((told,))
     return Plan((f"{batch} is gone, as if it had never been recorded; its history keeps that it was, and why it went.",))
 
 
 def _remove(batch: Batch, parameters: Mapping[str, Any], reason: str) -> str:
+    if batch.entries.exists():
+        services.void_batch(batch, reason=reason)
+        return f"{batch} is void."
     if batch.reads.exists() or batch.variances.exists():
         raise StaysWhatItIs("metered generation or a variance names this batch: change those first")
     told = str(batch)

@@ -98,7 +98,7 @@ class Reads(RecordInline):
         """The batch that was issued for it is one of this generator."""
         formset: Any = super().get_formset(request, obj, **options)
         if "batch" in formset.form.base_fields:
-            mine = Batch.objects.filter(generator=obj, organisation=obj.organisation) if obj else Batch.objects.none()
+            mine = Batch.objects.filter(generator=obj, organisation=obj.organisation, voided_at=None) if obj else Batch.objects.none()
             formset.form.base_fields["batch"].queryset = mine
         return formset
 

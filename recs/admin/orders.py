@@ -183,7 +183,7 @@ class IssueForm(CommandForm):
         accounts = Account.objects.filter(organisation__in=mine, closed_at=None)
         self.fields["account"].offer(accounts.exclude(kind__in=[*Account.OUTSIDE, Account.Kind.RETIREMENT]))  # type: ignore[attr-defined]
         chosen = str(self.data.get("batch") or self.initial.get("batch"))
-        batches = Batch.objects.filter(organisation__in=mine, pk=int(chosen) if chosen.isdecimal() else 0)
+        batches = Batch.objects.filter(organisation__in=mine, voided_at=None, pk=int(chosen) if chosen.isdecimal() else 0)
         self.fields["batch"].choices = [(batch.pk, str(batch)) for batch in batches]  # type: ignore[attr-defined]
         if any(batch.export_id for batch in batches):
             self.fields["kind"].choices = [("import", "import: they were exported from another registry")]  # type: ignore[attr-defined]

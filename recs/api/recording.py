@@ -31,7 +31,7 @@ def _recorded(view: Owned, given: dict[str, Any], key: UUID) -> Batch:
     organisation = _found(account, "account").organisation
     assert organisation is not None  # the world's accounts belong to nobody
     services.may_write(view.user, organisation)
-    generator = _found(usable_generator(given["generator"]), "generator")
+    generator = _found(usable_generator(given["generator"], organisation=organisation.pk, export="export" in given), "generator")
     described = {
         "registry": given["registry"],
         "serial_base": given["serial_base"],

@@ -303,6 +303,7 @@ class Migration(migrations.Migration):
                 ("state", models.CharField(max_length=2)),
                 ("vintage", models.DateField()),
                 ("sandbox", models.BooleanField()),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "organisation",
@@ -871,6 +872,7 @@ class Migration(migrations.Migration):
                 ("state", models.CharField(max_length=2)),
                 ("vintage", models.DateField()),
                 ("sandbox", models.BooleanField()),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("history_id", models.AutoField(primary_key=True, serialize=False)),
                 ("history_date", models.DateTimeField(db_index=True)),
@@ -1272,13 +1274,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="batch",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("registry", "="), ("serial_base", "="), ("sandbox", "="), ("serials", "&&")], name="batch_serials_once"
+                condition=models.Q(("voided_at", None)),
+                expressions=[("registry", "="), ("serial_base", "="), ("sandbox", "="), ("serials", "&&")],
+                name="batch_serials_once",
             ),
         ),
         migrations.AddConstraint(
             model_name="batch",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(("export", None)),
+                condition=models.Q(("export", None), ("voided_at", None)),
                 expressions=[("generator", "="), ("vintage", "="), ("registry", "<>")],
                 name="batch_month_in_one_registry",
             ),

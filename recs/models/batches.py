@@ -18,7 +18,8 @@ class Batch(models.Model):
     """A range of serial numbers on one base of a registry: same generator, same vintage month, one certificate a MWh.
 
     Ranges of one base never overlap over all batches, and a generator's month is issued in one registry only, unless a
-    batch was imported for certificates exported elsewhere. What a batch is never changes once it is written down.
+    batch was imported for certificates exported elsewhere. What a batch is never changes once it is written down; one whose
+    issue was refused or undone may be voided, and then stands in nobody's way.
     """
 
     registry = models.ForeignKey(Registry, models.PROTECT, related_name="+")
@@ -33,6 +34,7 @@ class Batch(models.Model):
     sandbox = models.BooleanField()
     variance_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="variances")
     export = models.ForeignKey("recs.Command", models.PROTECT, null=True, blank=True, related_name="imported_batches")
+    voided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     history = HistoricalRecords(bases=[Trace])
 
@@ -49,6 +51,7 @@ class Batch(models.Model):
                     ("sandbox", RangeOperators.EQUAL),
                     ("serials", RangeOperators.OVERLAPS),
                 ],
+                condition=Q(voided_at=None),
             ),
             ExclusionConstraint(
                 name="batch_month_in_one_registry",
@@ -57,7 +60,7 @@ class Batch(models.Model):
                     ("vintage", RangeOperators.EQUAL),
                     ("registry", RangeOperators.NOT_EQUAL),
                 ],
-                condition=Q(export=None),
+                condition=Q(export=None, voided_at=None),
             ),
             models.CheckConstraint(
                 name="batch_serials_bounded",

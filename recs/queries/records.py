@@ -42,8 +42,8 @@ WHERE g.organisation_id = ANY (%(organisations)s) AND g.organisation_id = ANY (r
 ORDER BY g.id LIMIT %(limit)s
 """
 _USABLE = f"""
-SELECT g.id FROM recs_generator g WHERE g.id = %(generator)s AND (g.organisation_id = ANY (recs_scope())
-  OR EXISTS (SELECT FROM recs_batch b WHERE b.generator_id = g.id AND {VISIBLE}))
+SELECT g.id FROM recs_generator g WHERE g.id = %(generator)s AND (g.organisation_id = %(organisation)s
+  OR (%(export)s AND EXISTS (SELECT FROM recs_batch b WHERE b.generator_id = g.id AND {VISIBLE})))
 """  # noqa: S608 -- made of constants
 
 
@@ -91,9 +91,9 @@ def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def usable_generator(number: int) -> Generator | None:
-    """One of the asker's, or one whose certificates the asker ever got: those may come in again from another registry."""
-    found = read(_USABLE, {"generator": number})
+def usable_generator(number: int, *, organisation: int, export: bool) -> Generator | None:
+    """One of the organisation's; for an import also one whose certificates the asker ever got."""
+    found = read(_USABLE, {"generator": number, "organisation": organisation, "export": export})
     return Generator.objects.filter(pk=number).first() if found else None
 
 

@@ -12,7 +12,7 @@ from recs import ledger
 from recs.models import Account, Batch, Eligibility, GenerationRead, Generator, Policy, Registration
 from tests.backoffice.ledger import client, page, staffed, text
 from tests.backoffice.people import confirmed, office
-from tests.recs.world import Firm, batch, generator, issued, key
+from tests.recs.world import Firm, batch, generator, issued, key, proved
 
 pytestmark = pytest.mark.django_db
 
@@ -236,6 +236,19 @@ def test_a_batch_recorded_by_mistake_is_removed_with_a_reason(east: Firm) -> Non
     assert "it stays" in text(client(east).get(page("batch_remove", kept.pk)))
     assert page("batch_remove", kept.pk) not in text(client(east).get(page("batch_change", kept.pk)))
     assert client(east, "viewer").get(page("batch_remove", kept.pk)).status_code == 403
+
+
+def test_a_batch_whose_issue_was_undone_is_void(east: Firm) -> None:
+    slip = issued(east, base="slip")
+    made = slip.entries.get().command_id
+    ledger.reverse(key=key(), by=east.trader, command=made)
+    proved()
+    assert "Void" in text(client(east).get(page("batch_change", slip.pk)))
+    assert confirmed(client(east), page("batch_remove", slip.pk), "the wrong month").status_code == 302
+    slip.refresh_from_db()
+    assert slip.voided_at
+    assert "slip 1-1000 (void)" in text(client(east).get(page("batch_changelist")))
+    assert "void already" in text(client(east).get(page("batch_remove", slip.pk)))
 
 
 def test_a_generator_of_another_organisation_is_no_choice(east: Firm, west: Firm) -> None:

@@ -1,6 +1,7 @@
 """make bench: every benchmark, one table. Exit 1 when a goal is missed.
 
     BENCH_POINTS=100000000 make bench                     the way out over that many 5-minute points (default 10 million)
+    BENCH_HOLDINGS=20000 make bench                       a large ledger of that many holdings (default a million, 5 entries each)
     BENCH_HOME=folder python -m tests.benchmarks serve    some of them, on a data folder that stays
 
 Each run has a PostgreSQL of its own, with the settings of `make run` and fsync on, in a folder that is gone afterwards.
@@ -21,7 +22,7 @@ from pathlib import Path
 from energyopti.onemachine import postgres, redis, services
 from tests.benchmarks.table import Row, render
 
-MODULES = ("ingest", "store", "serve", "exports", "ledger")
+MODULES = ("ingest", "store", "serve", "exports", "ledger", "ledger_large")
 ENVIRONMENT = {
     "SECRET_KEY": "benchmarks-only",
     "DJANGO_SETTINGS_MODULE": "energyopti.settings",

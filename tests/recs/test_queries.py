@@ -440,13 +440,18 @@ def test_generators_with_units_and_certifications(world: World) -> None:
         assert queries.generators(west) == []
 
 
-def test_a_generator_is_usable_by_whoever_got_its_certificates(world: World) -> None:
+def test_a_generator_is_usable_for_imports_by_whoever_got_its_certificates(world: World) -> None:
+    wind, solar = world.wind.pk, world.solar.pk
+    west = {"organisation": world.west.organisation.pk}
     with world.seen_by(world.west):
-        assert queries.usable_generator(world.wind.pk) is None
+        assert queries.usable_generator(wind, **west, export=True) is None
     ledger.accept(key=key(), by=world.west.trader, command=moved(world))
     with world.seen_by(world.west):
-        assert queries.usable_generator(world.wind.pk) == world.wind
-        assert queries.usable_generator(world.solar.pk) is None
+        assert queries.usable_generator(wind, **west, export=True) == world.wind
+        assert queries.usable_generator(wind, **west, export=False) is None
+        assert queries.usable_generator(solar, **west, export=True) is None
+    with world.seen_by(world.east):
+        assert queries.usable_generator(wind, organisation=world.east.organisation.pk, export=False) == world.wind
 
 
 @pytest.mark.parametrize(("typed", "code"), [("gats", "gats"), ("PJM", "gats"), (" caiso ", "wregis"), ("nyiso", "nyiso")])

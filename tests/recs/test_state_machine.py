@@ -155,7 +155,7 @@ class Ledger(Desk):
             back_to = self.book.places[target]
             stages = ("approval",) if owner is self.north else ()
             stages += ("acceptance",) if not back_to.outside and back_to.organisation != owner.organisation.pk else ()
-            stages += ("registry",) if self.book.places[it.target].mirrors and it.kind == "transfer" else ()
+            stages += ("registry",) if self.book.places[it.target].mirrors and it.source else ()
             told = Asked("reverse", it.serials, it.target, target, ACTIVE, stages, owner.organisation.pk, None, owner.officer.pk, command)
             if it.organisation != owner.organisation.pk:
                 told = replace(told, counterparty=it.organisation)

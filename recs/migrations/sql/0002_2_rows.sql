@@ -88,7 +88,7 @@ BEGIN
     PERFORM 1 FROM recs_batch WHERE id = NEW.batch_id FOR KEY SHARE;  -- likewise for whoever deletes the batch
   END IF;
   SELECT c.created_at, a.id AS account, a.closed_at, a.sandbox, a.registry_id, a.kind, b.sandbox AS batch_sandbox,
-         b.registry_id AS batch_registry, b.serials AS whole,
+         b.registry_id AS batch_registry, b.serials AS whole, b.voided_at,
          p.id AS prev, p.batch_id, p.serials, p.to_account_id, p.to_bucket, p.hash INTO t
     FROM recs_account a CROSS JOIN recs_batch b LEFT JOIN recs_entry p ON p.id = NEW.prev_id LEFT JOIN recs_command c ON c.id = NEW.command_id
     WHERE a.id = NEW.to_account_id AND b.id = NEW.batch_id;
@@ -102,6 +102,7 @@ BEGIN
     WHEN t.account IS NULL THEN 'entry_names_what_is_there'  -- no such account, or no such batch
     WHEN recs_is_over(NEW.command_id, t.created_at) THEN 'command_is_over'
     WHEN t.closed_at IS NOT NULL THEN 'entry_into_open_account'
+    WHEN t.voided_at IS NOT NULL THEN 'entry_of_a_valid_batch'
     WHEN t.sandbox <> t.batch_sandbox THEN 'entry_within_sandbox'
     WHEN t.registry_id <> t.batch_registry THEN 'entry_within_registry'
     WHEN (t.kind = 'retirement' AND NEW.to_bucket <> 9) OR (t.kind IN ('external', 'world', 'export') AND NEW.to_bucket = 9)
@@ -113,6 +114,7 @@ BEGIN
   IF broken IS NOT NULL THEN
     PERFORM recs_broken(broken, CASE broken
       WHEN 'entry_into_open_account' THEN format('account %s is closed', NEW.to_account_id)
+      WHEN 'entry_of_a_valid_batch' THEN format('batch %s is void', NEW.batch_id)
       WHEN 'entry_within_sandbox' THEN 'sandbox and real certificates never meet'
       WHEN 'entry_within_registry' THEN format('account %s takes certificates of %s only', NEW.to_account_id, t.registry_id)
       WHEN 'entry_suits_account' THEN format('account %s cannot hold these certificates so', NEW.to_account_id)

@@ -17,7 +17,9 @@ BEGIN
      IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.kind, OLD.sandbox, OLD.registry_id, OLD.registry_account = '') THEN
     RAISE EXCEPTION 'an account stays what it is and whose it is' USING ERRCODE = 'check_violation', CONSTRAINT = 'account_stays_what_it_is';
   END IF;
-  IF NEW.closed_at IS NOT NULL AND OLD.closed_at IS NULL THEN
+  IF NEW.closed_at IS DISTINCT FROM OLD.closed_at AND OLD.closed_at IS NOT NULL THEN
+    RAISE EXCEPTION 'the account "%" was closed for good', NEW.name USING ERRCODE = 'check_violation', CONSTRAINT = 'account_stays_closed';
+  ELSIF NEW.closed_at IS NOT NULL AND OLD.closed_at IS NULL THEN
     PERFORM recs_sees_commits();
     PERFORM pg_advisory_xact_lock(7, (NEW.id % 256)::integer);  -- waits for entries that are just arriving, and makes later ones wait
     IF NEW.kind = 'world' OR EXISTS (SELECT FROM recs_holding WHERE account_id = NEW.id AND bucket IN (1, 2)) THEN
@@ -62,14 +64,33 @@ BEGIN
 END $$;
 CREATE TRIGGER registration_guard BEFORE INSERT OR UPDATE ON recs_registration FOR EACH ROW EXECUTE FUNCTION recs_registration_guard();
 
+-- Certificates of a batch that is voided never came to anything: all lie where a refused or reversed issue leaves them. Under the
+-- locks of those who could move them on, or issue more of it, until the end of the transaction.
+CREATE FUNCTION recs_voidable(b recs_batch) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM recs_sees_commits();
+  PERFORM recs_lock(recs_world(b.registry_id, b.sandbox), ARRAY[b.id]), pg_advisory_xact_lock(hashint8extended(b.id, 3));
+  IF EXISTS (
+    SELECT FROM recs_holding h JOIN recs_account a ON a.id = h.account_id JOIN recs_entry e ON e.id = h.entry_id
+      JOIN recs_command c ON c.id = e.command_id JOIN recs_command root ON root.id = coalesce(c.root_id, c.id)
+      LEFT JOIN recs_command came ON came.id = CASE WHEN c.kind IN ('reject', 'cancel', 'expire', 'refuse') THEN root.id ELSE root.reverses_id END
+    WHERE h.batch_id = b.id AND (a.kind = 'world' AND h.bucket = 1 AND came.kind IN ('issue', 'import', 'receive')
+                                 AND came.from_account_id IS NULL) IS NOT TRUE) THEN
+    RAISE EXCEPTION 'certificates of batch % are somewhere', b.id USING ERRCODE = 'check_violation', CONSTRAINT = 'batch_voided_when_gone';
+  END IF;
+END $$;
+
 CREATE FUNCTION recs_batch_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   g recs_generator;
   v recs_batch;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
-    IF to_jsonb(NEW) - 'registry_text' <> to_jsonb(OLD) - 'registry_text' THEN
+    IF to_jsonb(NEW) - '{registry_text,voided_at}'::text[] <> to_jsonb(OLD) - '{registry_text,voided_at}'::text[]
+       OR (OLD.voided_at IS NOT NULL AND NEW.voided_at IS DISTINCT FROM OLD.voided_at) THEN
       RAISE EXCEPTION 'a batch stays what it is' USING ERRCODE = 'check_violation', CONSTRAINT = 'batch_stays_what_it_is';
+    ELSIF NEW.voided_at IS NOT NULL AND OLD.voided_at IS NULL THEN
+      PERFORM recs_voidable(NEW);
     END IF;
     RETURN NEW;
   END IF;
@@ -79,6 +100,9 @@ BEGIN
   IF NEW.sandbox <> g.sandbox OR NEW.sandbox <> recs_in_sandbox(NEW.organisation_id) THEN
     RAISE EXCEPTION 'a batch is of the sandbox if its generator and its organisation are'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'batch_follows_generator';
+  ELSIF NEW.organisation_id <> g.organisation_id AND NEW.export_id IS NULL THEN  -- only what was exported comes in by somebody else
+    RAISE EXCEPTION 'a batch is written down by who has its generator'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'batch_of_own_generator', COLUMN = 'generator';
   ELSIF NEW.vintage > current_date THEN
     RAISE EXCEPTION 'the vintage % lies in the future', to_char(NEW.vintage, 'YYYY-MM')
       USING ERRCODE = 'check_violation', CONSTRAINT = 'batch_vintage_is_past', COLUMN = 'vintage';

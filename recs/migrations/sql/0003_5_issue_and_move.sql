@@ -18,6 +18,7 @@ BEGIN
     PERFORM recs_refuse('unknown-kind', 'certificates come in by issue, import or receive', 'kind', 'EO400');
   END IF;
   a := p.account;
+  p.second := p.second OR (kind = 'receive' AND (recs_policy_of(a.organisation_id, 'issue')).second);  -- both make certificates of a batch
   SELECT * INTO b FROM recs_batch WHERE id = batch AND organisation_id = a.organisation_id;
   IF NOT FOUND THEN
     PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'batch_id', 'EO404');
@@ -93,6 +94,22 @@ BEGIN
     CASE WHEN kind = 'export' OR (kind IN ('transfer', 'retire') AND source.registry_account <> '') THEN 'registry' END], NULL) END;
 END $$;
 
+-- Out of the world outside an organisation receives what it wrote down itself, or had before: whoever merely guesses the number of
+-- a batch is told what is told of one that is not there.
+CREATE FUNCTION recs_refuse_foreign(organisation bigint, source bigint, ranges jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  t record;
+BEGIN
+  SELECT r.batch, lower(r.serials) AS serial INTO t FROM recs_asked(ranges) r LEFT JOIN recs_batch b ON b.id = r.batch
+    WHERE b.organisation_id IS DISTINCT FROM organisation AND NOT int8multirange(r.serials) <@ (
+      SELECT coalesce(range_agg(e.serials), '{}') FROM recs_entry e JOIN recs_account a ON a.id = e.to_account_id
+      WHERE e.batch_id = r.batch AND e.serials && r.serials AND a.organisation_id = organisation AND a.kind <> 'external')
+    LIMIT 1;
+  IF FOUND THEN
+    PERFORM recs_refuse('range-not-owned', format('serial %s of batch %s is not in this account', t.serial, t.batch), 'ranges');
+  END IF;
+END $$;
+
 CREATE FUNCTION recs_retired_for(command bigint, purpose jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF purpose ->> 'compliance_year' !~ '^[12][0-9]{3}$' THEN
@@ -108,6 +125,15 @@ CREATE FUNCTION recs_move(
   asked uuid, actor bigint, kind text, source_id bigint, target_id bigint, wanted bigint, ranges jsonb, criteria jsonb,
   cents bigint, purpose jsonb, to_registry text, context jsonb
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+BEGIN
+  RETURN recs_moved(asked, actor, kind, source_id, target_id, wanted, ranges, criteria, cents, purpose, to_registry, context, false);
+END $$;
+
+-- `locked`: the source is this transaction's already
+CREATE FUNCTION recs_moved(
+  asked uuid, actor bigint, kind text, source_id bigint, target_id bigint, wanted bigint, ranges jsonb, criteria jsonb,
+  cents bigint, purpose jsonb, to_registry text, context jsonb, locked boolean
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   c recs_command;
   p record;
@@ -136,6 +162,7 @@ BEGIN
       PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'from_account', 'EO404');
     END IF;
     source := recs_open_account(source_id, 'from_account');
+    p.second := p.second OR (source.kind = 'world' AND (recs_policy_of(target.organisation_id, 'issue')).second);  -- as if issued again
   ELSE
     source := p.account;
   END IF;
@@ -178,7 +205,12 @@ BEGIN
     c.counterparty_id := CASE WHEN 'acceptance' = ANY (c.awaiting) THEN target.organisation_id END;
     c.expires_at := CASE WHEN c.awaiting[1] IN ('approval', 'acceptance') THEN transaction_timestamp() + make_interval(days => p.days) END;
   END IF;
-  IF ranges IS NULL THEN
+  IF kind = 'receive' AND source.kind = 'world' THEN
+    PERFORM recs_refuse_foreign(target.organisation_id, source.id, ranges);
+  END IF;
+  IF locked THEN
+    NULL;
+  ELSIF ranges IS NULL THEN
     PERFORM recs_lock(source.id, ARRAY[batch]);
   ELSE
     PERFORM recs_lock(source.id, (SELECT array_agg(DISTINCT (x ->> 'batch_id')::bigint) FROM jsonb_array_elements(ranges) x));
@@ -241,10 +273,10 @@ BEGIN
   PERFORM recs_lock_books((SELECT array_agg(a.organisation_id) FROM jsonb_array_elements(items) i
                            JOIN recs_account a ON a.id = (i ->> 'from')::bigint WHERE i ->> 'cents' IS NOT NULL));
   FOR x IN SELECT i FROM jsonb_array_elements(items) i LOOP
-    made := made || recs_move(
+    made := made || recs_moved(
       (x ->> 'key')::uuid, actor, x ->> 'kind', (x ->> 'from')::bigint, (x ->> 'to')::bigint, (x ->> 'quantity')::bigint,
       nullif(x -> 'ranges', 'null'), nullif(x -> 'criteria', 'null'), (x ->> 'cents')::bigint, nullif(x -> 'purpose', 'null'),
-      x ->> 'to_registry', x -> 'context');
+      x ->> 'to_registry', x -> 'context', true);
   END LOOP;
   RETURN made;
 EXCEPTION WHEN OTHERS THEN  -- which of them it was

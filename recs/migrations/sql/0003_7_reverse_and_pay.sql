@@ -49,7 +49,7 @@ BEGIN
     c.awaiting := c.awaiting || 'acceptance'::varchar;
     c.expires_at := transaction_timestamp() + make_interval(days => p.days);
   END IF;
-  IF holder.registry_account <> '' AND root.kind = 'transfer' THEN
+  IF holder.registry_account <> '' AND root.from_account_id IS NOT NULL THEN  -- what was issued there was never elsewhere
     c.awaiting := c.awaiting || 'registry'::varchar;
   END IF;
   PERFORM recs_lock(holder.id, NULL);
@@ -59,7 +59,8 @@ BEGIN
   END IF;
   SELECT coalesce(sum(upper(h.serials * e.serials) - lower(h.serials * e.serials)), 0) INTO left_there
     FROM recs_entry e JOIN recs_holding h ON h.batch_id = e.batch_id AND h.serials && e.serials
-    WHERE e.command_id = posted.id AND h.account_id = holder.id AND h.bucket = 1;
+    WHERE e.command_id = posted.id AND h.account_id = holder.id AND h.bucket = 1
+      AND (holder.kind NOT IN ('external', 'world') OR h.entry_id = e.id);  -- outside they may be there for another's sake
   IF left_there <> root.quantity THEN
     PERFORM recs_refuse('moved-on', format('of the %s certificates of command %s the receiver has %s left', root.quantity, root.id, left_there));
   END IF;

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg.types.range import Range
 
+from recs import ledger
+from recs.types import SerialRange
 from tests.recs.attacks.stage import Stage, sql
 from tests.recs.attacks.table import Guard, attack, constraint, trigger
-from tests.recs.world import batch, generator
+from tests.recs.world import batch, generator, issued, key
 
 ACCOUNT = "recs_account.account_guard"
 
@@ -58,6 +60,47 @@ def another_month(w: Stage) -> None:
 )
 def batch_deleted(w: Stage) -> None:
     sql("DELETE FROM recs_batch WHERE id = %s", w.b.pk)
+
+
+@attack("records", "a batch is void while its certificates are with somebody", trigger("batch_voided_when_gone", "recs_batch.batch_guard"))
+def voided_while_held(w: Stage) -> None:
+    change("recs_batch", w.b.pk, "voided_at = now()")
+
+
+@attack("records", "a batch is void though its certificates were sold outside", trigger("batch_voided_when_gone", "recs_batch.batch_guard"))
+def voided_though_sold(w: Stage) -> None:
+    sold = issued(w.east, of=w.b.generator, base="sold outside", vintage=w.b.vintage)
+    world = sql("SELECT id FROM recs_account WHERE kind = 'world' AND registry_id = 'mrets' AND NOT sandbox")
+    told = {"from_account": w.east.main.pk, "to_account": world, "ranges": [SerialRange(sold.pk, 1, 1000)]}
+    ledger.transfer(key=key(), by=w.east.trader, **told)
+    change("recs_batch", sold.pk, "voided_at = now()")
+
+
+@attack("records", "a void batch comes back", trigger("batch_stays_what_it_is", "recs_batch.batch_guard"))
+def void_no_more(w: Stage) -> None:
+    change("recs_batch", void_batch(w), "voided_at = NULL")
+
+
+@attack("records", "certificates of a void batch", trigger("entry_of_a_valid_batch", "recs_entry.entry_chain"))
+def issued_though_void(w: Stage) -> None:
+    command = w.command("issue", frm=None, to=w.east.main.pk, quantity=5)
+    batch = void_batch(w)
+    entry = w.entry(command, 1, 5, prev=None, frm=(None, None), to=(w.east.main.pk, 1), of=batch)
+    w.holding(1, 5, account=w.east.main.pk, bucket=1, entry=entry, of=batch)
+
+
+def void_batch(w: Stage) -> int:
+    return raw_batch(w, serial_base="void", voided_at=datetime(2024, 5, 1, tzinfo=UTC))
+
+
+@attack("records", "a batch of somebody else's generator", trigger("batch_of_own_generator", "recs_batch.batch_guard"))
+def of_a_foreign_generator(w: Stage) -> None:
+    raw_batch(w, organisation_id=w.west.organisation.pk)
+
+
+@attack("records", "a closed account is open again", trigger("account_stays_closed", ACCOUNT))
+def open_again(w: Stage) -> None:
+    change("recs_account", w.east.accounts["shut"].pk, "closed_at = NULL")
 
 
 @attack("records", "a vintage of the future", trigger("batch_vintage_is_past", "recs_batch.batch_guard"))
@@ -140,7 +183,7 @@ def imported(w: Stage, many: int, **more: Any) -> None:
     raw_batch(w, **told | {"vintage": w.b.vintage} | more)
 
 
-def raw_batch(w: Stage, **told: Any) -> None:
+def raw_batch(w: Stage, **told: Any) -> int:
     row = {
         "organisation_id": w.east.organisation.pk,
         "registry_id": "mrets",
@@ -155,7 +198,7 @@ def raw_batch(w: Stage, **told: Any) -> None:
         "created_at": "2024-01-01T00:00Z",
         **told,
     }
-    sql(f"INSERT INTO recs_batch ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", *row.values())
+    return int(sql(f"INSERT INTO recs_batch ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))}) RETURNING id", *row.values()))
 
 
 # --- accounts, organisations, generators ----------------------------------------------------------------------------
