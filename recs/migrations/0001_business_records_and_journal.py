@@ -1050,7 +1050,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "constraints": [models.UniqueConstraint(fields=("upto_command", "upto_entry"), name="seal_goes_on")],
+                "constraints": [models.UniqueConstraint(fields=("upto_command", "upto_entry", "upto_cash_entry"), name="seal_goes_on")],
             },
         ),
         migrations.AddConstraint(
@@ -1217,11 +1217,25 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="registration",
-            constraint=models.UniqueConstraint(fields=("registry", "unit_id", "sandbox"), name="registration_unit_once"),
+            constraint=models.UniqueConstraint(
+                models.F("registry"),
+                django.db.models.functions.text.Upper(
+                    models.Func(
+                        models.F("unit_id"),
+                        models.Value("[^!-~]"),
+                        models.Value(""),
+                        models.Value("g"),
+                        function="regexp_replace",
+                        template='%(function)s(%(expressions)s) COLLATE "C"',
+                    )
+                ),
+                models.F("sandbox"),
+                name="registration_unit_once",
+            ),
         ),
         migrations.AddConstraint(
             model_name="registration",
-            constraint=models.CheckConstraint(condition=models.Q(("unit_id", ""), _negated=True), name="registration_unit_named"),
+            constraint=models.CheckConstraint(condition=models.Q(("unit_id__regex", "^[!-~]+( [!-~]+)*$")), name="registration_unit_plain"),
         ),
         migrations.AddIndex(
             model_name="command",
@@ -1272,7 +1286,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="batch",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("registry", "="), ("serial_base", "="), ("sandbox", "="), ("serials", "&&")], name="batch_serials_once"
+                expressions=[
+                    ("registry", "="),
+                    (
+                        django.db.models.functions.text.Upper(
+                            models.Func(
+                                models.F("serial_base"),
+                                models.Value("[^!-~]"),
+                                models.Value(""),
+                                models.Value("g"),
+                                function="regexp_replace",
+                                template='%(function)s(%(expressions)s) COLLATE "C"',
+                            )
+                        ),
+                        "=",
+                    ),
+                    ("sandbox", "="),
+                    ("serials", "&&"),
+                ],
+                name="batch_serials_once",
             ),
         ),
         migrations.AddConstraint(
@@ -1301,7 +1333,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="batch",
-            constraint=models.CheckConstraint(condition=models.Q(("serial_base", ""), _negated=True), name="batch_base_named"),
+            constraint=models.CheckConstraint(condition=models.Q(("serial_base__regex", "^[!-~]+( [!-~]+)*$")), name="batch_base_plain"),
         ),
         migrations.AddConstraint(
             model_name="batch",
@@ -1364,7 +1396,7 @@ class Migration(migrations.Migration):
             model_name="account",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("registry_account", ""), _negated=True),
-                fields=("registry", "registry_account", "sandbox"),
+                fields=("organisation", "registry", "registry_account"),
                 name="account_mirrored_once",
             ),
         ),
