@@ -222,6 +222,16 @@ class SerialsTaken(LedgerError):
     words = "serial numbers of this base are in another batch already"
 
 
+class BaseNotPlain(LedgerError):
+    code, status, rules, at = "base-not-plain", 400, ("batch_base_plain",), "serial_base"
+    words = "a serial base is letters, digits and signs of ASCII, with single blanks between"
+
+
+class UnitNotPlain(LedgerError):
+    code, status, rules, at = "unit-not-plain", 400, ("registration_unit_plain",), "registrations"
+    words = "a unit's name is letters, digits and signs of ASCII, with single blanks between"
+
+
 class IssuedElsewhere(LedgerError):
     code, rules, at = "issued-elsewhere", ("batch_month_in_one_registry",), "vintage"
     words = "this generator's month is issued in another registry: export and import the certificates"
@@ -230,6 +240,10 @@ class IssuedElsewhere(LedgerError):
 class MeteredTwice(LedgerError):
     code, rules, at = "metered-twice", ("generation_read_once",), "days"
     words = "generation of these days is recorded already"
+
+
+class BacksAnother(LedgerError):
+    code, status, rules, at = "backs-another", 400, ("read_backs_its_batch",), "batch_id"
 
 
 class VintageInFuture(LedgerError):
@@ -243,11 +257,8 @@ class UnknownRegistry(LedgerError):
 class StaysWhatItIs(LedgerError):
     code = "stays-what-it-is"
     rules = (
-        "account_stays_what_it_is",
-        "account_stays_closed",
-        "batch_stays_what_it_is",
-        "batch_varies_its_like",
-        "organisation_stays_in_its_world",
+        *("account_stays_what_it_is", "account_stays_closed", "batch_stays_what_it_is", "batch_varies_its_like"),
+        *("organisation_stays_in_its_world", "read_stays_what_it_is"),
     )
 
 

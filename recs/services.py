@@ -127,7 +127,7 @@ def record_generator(
 
 def _registration(generator: Generator, registry: str, unit: str, *, faults: Faults) -> Registration:
     code = faults.of(lambda: registry_code(registry, field="registrations")) or ""
-    row = Registration(generator=generator, registry_id=code, unit_id=unit.strip(), sandbox=generator.sandbox)
+    row = Registration(generator=generator, registry_id=code, unit_id=single_blanks(unit), sandbox=generator.sandbox)
     _check(row, faults, at="registrations")
     return row
 
@@ -171,7 +171,7 @@ def record_batch(
         organisation=organisation,
         generator=generator,
         registry_id=code,
-        serial_base=serial_base.strip(),
+        serial_base=single_blanks(serial_base),
         serials=(serial_start, serial_end + 1),
         registry_text=registry_text,  # letter by letter
         fuel=generator.fuel,
@@ -225,6 +225,11 @@ def set_policy(*, organisation: Organisation, four_eyes: Sequence[str], offer_da
             faults.add("an offer stays open for 1 to 366 days", "offer_days")
         policy.four_eyes, policy.offer_days = sorted(set(four_eyes)), offer_days
         return _saved(policy, reason, faults)
+
+
+def single_blanks(text: str) -> str:
+    """How names that registries give are kept."""
+    return " ".join(text.split())
 
 
 def _behind(day: date, faults: Faults, field: str) -> date:

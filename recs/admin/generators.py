@@ -79,7 +79,7 @@ class ReadForm(SpanForm):
 
 
 class Reads(RecordInline):
-    """Accepted metered generation stays in the books; a wrong figure is corrected, with a reason."""
+    """Accepted metered generation stays in the books; a wrong figure is corrected, with a reason, until a batch is issued for it."""
 
     model = GenerationRead
     form = ReadForm

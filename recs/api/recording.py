@@ -34,7 +34,7 @@ def _recorded(view: Owned, given: dict[str, Any], key: UUID) -> Batch:
     generator = _found(usable_generator(given["generator"], organisation=organisation.pk, export="export" in given), "generator")
     described = {
         "registry": given["registry"],
-        "serial_base": given["serial_base"],
+        "serial_base": services.single_blanks(given["serial_base"]),
         "serial_start": given["serial_start"],
         "serial_end": given["serial_end"],
         "vintage": given["vintage"],

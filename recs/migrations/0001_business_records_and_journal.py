@@ -1052,7 +1052,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "constraints": [models.UniqueConstraint(fields=("upto_command", "upto_entry"), name="seal_goes_on")],
+                "constraints": [models.UniqueConstraint(fields=("upto_command", "upto_entry", "upto_cash_entry"), name="seal_goes_on")],
             },
         ),
         migrations.AddConstraint(
@@ -1219,11 +1219,25 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="registration",
-            constraint=models.UniqueConstraint(fields=("registry", "unit_id", "sandbox"), name="registration_unit_once"),
+            constraint=models.UniqueConstraint(
+                models.F("registry"),
+                django.db.models.functions.text.Upper(
+                    models.Func(
+                        models.F("unit_id"),
+                        models.Value("[^!-~]"),
+                        models.Value(""),
+                        models.Value("g"),
+                        function="regexp_replace",
+                        template='%(function)s(%(expressions)s) COLLATE "C"',
+                    )
+                ),
+                models.F("sandbox"),
+                name="registration_unit_once",
+            ),
         ),
         migrations.AddConstraint(
             model_name="registration",
-            constraint=models.CheckConstraint(condition=models.Q(("unit_id", ""), _negated=True), name="registration_unit_named"),
+            constraint=models.CheckConstraint(condition=models.Q(("unit_id__regex", "^[!-~]+( [!-~]+)*$")), name="registration_unit_plain"),
         ),
         migrations.AddIndex(
             model_name="command",
@@ -1275,7 +1289,24 @@ class Migration(migrations.Migration):
             model_name="batch",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
                 condition=models.Q(("voided_at", None)),
-                expressions=[("registry", "="), ("serial_base", "="), ("sandbox", "="), ("serials", "&&")],
+                expressions=[
+                    ("registry", "="),
+                    (
+                        django.db.models.functions.text.Upper(
+                            models.Func(
+                                models.F("serial_base"),
+                                models.Value("[^!-~]"),
+                                models.Value(""),
+                                models.Value("g"),
+                                function="regexp_replace",
+                                template='%(function)s(%(expressions)s) COLLATE "C"',
+                            )
+                        ),
+                        "=",
+                    ),
+                    ("sandbox", "="),
+                    ("serials", "&&"),
+                ],
                 name="batch_serials_once",
             ),
         ),
@@ -1305,7 +1336,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="batch",
-            constraint=models.CheckConstraint(condition=models.Q(("serial_base", ""), _negated=True), name="batch_base_named"),
+            constraint=models.CheckConstraint(condition=models.Q(("serial_base__regex", "^[!-~]+( [!-~]+)*$")), name="batch_base_plain"),
         ),
         migrations.AddConstraint(
             model_name="batch",
@@ -1368,7 +1399,7 @@ class Migration(migrations.Migration):
             model_name="account",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("registry_account", ""), _negated=True),
-                fields=("registry", "registry_account", "sandbox"),
+                fields=("organisation", "registry", "registry_account"),
                 name="account_mirrored_once",
             ),
         ),

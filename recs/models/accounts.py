@@ -56,7 +56,7 @@ class Account(models.Model):
             models.UniqueConstraint(name="account_world_once", fields=["registry", "sandbox"], condition=Q(kind="world")),
             models.UniqueConstraint(name="account_name_once", fields=["organisation", "name"]),
             models.UniqueConstraint(
-                name="account_mirrored_once", fields=["registry", "registry_account", "sandbox"], condition=~Q(registry_account="")
+                name="account_mirrored_once", fields=["organisation", "registry", "registry_account"], condition=~Q(registry_account="")
             ),
         ]
 

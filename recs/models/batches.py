@@ -11,6 +11,7 @@ from simple_history.models import HistoricalRecords
 
 from energyopti.organisations.models import Organisation, Trace
 from recs.models.generators import Generator
+from recs.models.plain import is_plain, same_text
 from recs.models.registries import Registry
 
 
@@ -47,7 +48,7 @@ class Batch(models.Model):
                 name="batch_serials_once",
                 expressions=[
                     ("registry", RangeOperators.EQUAL),
-                    ("serial_base", RangeOperators.EQUAL),
+                    (same_text("serial_base"), RangeOperators.EQUAL),
                     ("sandbox", RangeOperators.EQUAL),
                     ("serials", RangeOperators.OVERLAPS),
                 ],
@@ -67,7 +68,7 @@ class Batch(models.Model):
                 condition=Q(serials__isempty=False, serials__lower_inf=False, serials__upper_inf=False, serials__startswith__gte=0),
             ),
             models.CheckConstraint(name="batch_vintage_is_a_month", condition=Q(vintage__day=1)),
-            models.CheckConstraint(name="batch_base_named", condition=~Q(serial_base="")),
+            models.CheckConstraint(name="batch_base_plain", condition=is_plain("serial_base")),
             models.CheckConstraint(name="batch_varies_another", condition=Q(variance_of=None) | ~Q(variance_of=F("id"))),
         ]
 
@@ -76,7 +77,8 @@ class Batch(models.Model):
 
 
 class GenerationRead(models.Model):
-    """Accepted metered generation of a span of days. It backs one issuance: reads of a generator never overlap."""
+    """Accepted metered generation of a span of days. It backs one issuance: reads of a generator never overlap, and one that names
+    its batch never changes."""
 
     generator = models.ForeignKey(Generator, models.PROTECT, related_name="reads")
     days = DateRangeField()

@@ -9,6 +9,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from energyopti.organisations.models import Organisation, Trace
+from recs.models.plain import is_plain, same_text
 from recs.models.registries import Registry
 
 
@@ -50,8 +51,8 @@ class Registration(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="registration_unit_once", fields=["registry", "unit_id", "sandbox"]),
-            models.CheckConstraint(name="registration_unit_named", condition=~Q(unit_id="")),
+            models.UniqueConstraint("registry", same_text("unit_id"), "sandbox", name="registration_unit_once"),
+            models.CheckConstraint(name="registration_unit_plain", condition=is_plain("unit_id")),
         ]
 
     def __str__(self) -> str:

@@ -222,7 +222,7 @@ class Seal(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(name="seal_goes_on", fields=["upto_command", "upto_entry"])]
+        constraints = [models.UniqueConstraint(name="seal_goes_on", fields=["upto_command", "upto_entry", "upto_cash_entry"])]
 
     def __str__(self) -> str:
         return f"seal {self.pk}"

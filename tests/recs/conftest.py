@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from tests.recs.attacks.stage import Stage, stage
+from recs.models import Seal
+from tests.recs.attacks.stage import Stage, sql, stage
 from tests.recs.contest import Arena, arena
 from tests.recs.lived import Lived, lived
 
@@ -45,3 +46,17 @@ def ring(django_db_setup: None, django_db_blocker) -> Iterator[Arena]:
     yield made
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def short_seals() -> Iterator[Callable[[], Iterator[Seal]]]:
+    """Seals all there is, by seals that each take as few commands as may be."""
+
+    def made() -> Iterator[Seal]:
+        while number := sql("SELECT recs_seal()"):
+            yield Seal.objects.get(pk=number)
+
+    own = sql("SELECT pg_get_functiondef('recs_seal'::regproc)")
+    sql(own.replace("bigint := 100000;", "bigint := 1;"))
+    yield made
+    sql(own)  # not every test is rolled back

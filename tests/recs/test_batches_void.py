@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from recs import errors, ledger, services
-from recs.models import Account, Batch, Policy
+from recs.models import Account, Batch, GenerationRead, Policy
 from recs.types import SerialRange
 from tests.recs.world import Firm, batch, firm, generator, held, issued, key, proved, status
 
@@ -102,6 +102,20 @@ def test_an_issue_that_was_undone_leaves_a_batch_to_void(west: Firm) -> None:
     ledger.reverse(key=key(), by=west.trader, command=made)
     proved()
     assert services.void_batch(slip, reason="a slip").voided_at
+
+
+def test_metered_generation_of_a_void_batch_backs_the_right_one(west: Firm) -> None:
+    slip = batch(west)
+    read = GenerationRead.objects.create(
+        generator=slip.generator, days=(date(2024, 3, 1), date(2024, 4, 1)), generation_mwh=1000, batch=slip
+    )
+    made = ledger.issue(key=key(), by=west.trader, batch=slip.pk, account=west.main.pk)
+    ledger.reverse(key=key(), by=west.trader, command=made)
+    with pytest.raises(IntegrityError, match="metered generation that backs a batch"), transaction.atomic():
+        GenerationRead.objects.filter(pk=read.pk).update(batch=None)
+    services.void_batch(slip, reason="the wrong base")
+    GenerationRead.objects.filter(pk=read.pk).update(batch=None)
+    GenerationRead.objects.filter(pk=read.pk).update(batch=batch(west, of=slip.generator, base="right"))
 
 
 def test_a_generator_of_others_has_no_batch_of_ours(east: Firm, west: Firm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from recs import ledger, tasks
 from recs.models import CashEntry, Command, Entry, Retirement, Seal
 from recs.proof import seal
 from tests.recs.lived import Lived
+from tests.recs.test_proof import broken
 from tests.recs.world import key, status
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +47,24 @@ def test_where_nothing_is_new_there_is_no_new_seal(it: Lived) -> None:
     assert first is not None
     assert first == second
     assert Seal.objects.count() == 1
+
+
+def alarms() -> set[str]:
+    """What the proofs say of a ledger that is right, in which the function that seals is another one."""
+    return {*broken(), *broken(since_seal=True)} - {"functions_as_released"}
+
+
+def test_a_seal_ends_between_two_commands(it: Lived, short_seals: Callable[[], Iterator[Seal]]) -> None:
+    ends = []
+    for one in short_seals():
+        assert alarms() == set()
+        ends.append(one.upto_command)
+        for model, upto in ((Entry, one.upto_entry), (CashEntry, one.upto_cash_entry)):
+            rows: Any = model._default_manager
+            assert list(rows.filter(pk__lte=upto)) == list(rows.filter(command__lte=one.upto_command))
+    assert ends == list(Command.objects.order_by("id").values_list("id", flat=True))
+    newest = Seal.objects.latest("id")
+    assert (newest.entries, newest.commands) == (Entry.objects.count(), Command.objects.count())
 
 
 def test_the_application_seals_but_writes_no_seals(it: Lived) -> None:

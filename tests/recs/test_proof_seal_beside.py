@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
 
 from recs import ledger
@@ -17,6 +17,8 @@ from recs.errors import Busy
 from recs.models import Seal
 from recs.proof import seal
 from recs.types import Criteria, SerialRange
+from tests.recs.attacks.stage import ACTIVE, Stage
+from tests.recs.test_proof_seal import alarms
 from tests.recs.world import batch, firm, issued, key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +77,30 @@ def test_with_an_old_snapshot_nothing_is_sealed(other: Any) -> None:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with pytest.raises(DatabaseError, match="has to see what was committed"):
             cursor.execute("SELECT recs_seal()")
+
+
+def test_commands_that_ran_side_by_side_are_sealed_together(other: Any, short_seals: Callable[[], Iterator[Seal]]) -> None:
+    east, west = firm("east"), firm("west")
+    at = Stage(east, west, west, issued(east), {})
+    issued(west, base="W")
+    there = east.account("other").pk
+    with transaction.atomic():
+        first = at.command("transfer", frm=at.main.pk, to=there, quantity=1000)
+        with other.cursor() as cursor:  # its numbers lie between that command and its entry
+            reserve = "SELECT recs_move(%s, %s, 'reserve', %s, NULL, 5, NULL, NULL, NULL, NULL, NULL, '{}')"
+            cursor.execute(reserve, [key(), west.trader.pk, west.main.pk])
+            (second,) = cursor.fetchone()
+        other.commit()
+        entry = at.entry(first, 1, 1000, prev=at.entry_of(1), frm=(at.main.pk, ACTIVE), to=(there, ACTIVE))
+        at.alter_holding(1, "account_id = %s, entry_id = %s", there, entry)
+    third = ledger.reserve(key=key(), by=west.trader, account=west.main.pk, quantity=1)
+    ends = []
+    for one in short_seals():
+        assert alarms() == set()
+        ends.append(one.upto_command)
+    assert first < second < third
+    assert ends[-2:] == [second, third]
+    assert first not in ends
 
 
 # --- no number before the lock -----------------------------------------------------------------------------

@@ -192,6 +192,30 @@ def test_a_batch_over_another_is_found() -> None:
     assert "imports_within_exports" in told
 
 
+def test_one_base_in_two_spellings_is_found() -> None:
+    run("ALTER TABLE recs_batch DROP CONSTRAINT batch_serials_once", "ALTER TABLE recs_batch DISABLE TRIGGER USER")
+    run("UPDATE recs_batch SET serial_base = 'pw-2024 -03' WHERE serial_base = 'MIR'")
+    assert ["overlaps batch" in told for told in broken()["batches_apart"]] == [True]
+
+
+def test_one_unit_in_two_spellings_is_found() -> None:
+    run("DROP INDEX registration_unit_once", "ALTER TABLE recs_registration DISABLE TRIGGER USER")
+    run(
+        "INSERT INTO recs_registration (generator_id, registry_id, unit_id, sandbox)"
+        " SELECT generator_id, registry_id, 'm 123', sandbox FROM recs_registration WHERE unit_id = 'M123'"
+    )
+    assert ["one name in mrets: M123 and m 123" in told for told in broken()["batches_apart"]] == [True]
+
+
+def test_metered_generation_of_another_batch_is_found() -> None:
+    run("ALTER TABLE recs_generationread DISABLE TRIGGER USER")
+    run(
+        "INSERT INTO recs_generationread (generator_id, days, generation_mwh, batch_id)"
+        " SELECT generator_id, daterange('2019-01-01', '2019-02-01'), 1, id FROM recs_batch ORDER BY id LIMIT 1"
+    )
+    assert ["backs batch" in told for told in broken()["batches_apart"]] == [True]
+
+
 def test_more_imported_than_exported_is_found() -> None:
     run("ALTER TABLE recs_batch DISABLE TRIGGER USER", "UPDATE recs_batch SET serials = '[1,60)' WHERE serial_base = 'IMP'")
     assert "and its like bring 59 to nar" in broken()["imports_within_exports"][0]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from energyopti.errors import EnergyOptiError, InvalidInput, Several
 from energyopti.organisations.models import User
@@ -117,10 +118,16 @@ def test_what_no_account_can_be(east: Firm, given: dict[str, Any], faults: list[
     assert faults_of(lambda: services.open_account(organisation=east.organisation, **({"name": "new"} | given))) == faults
 
 
-def test_a_registrys_account_is_mirrored_once(east: Firm) -> None:
-    services.open_account(organisation=east.organisation, name="a", registry="nar", registry_account="7")
-    mirror, west = {"registry": "nar", "registry_account": "7"}, firm("west")
-    assert faults_of(lambda: services.open_account(organisation=west.organisation, name="b", **mirror)) == [("name-taken", None)]
+def test_an_organisation_mirrors_a_registrys_account_once(east: Firm) -> None:
+    mirror = {"registry": "nar", "registry_account": "7"}
+    services.open_account(organisation=east.organisation, name="a", **mirror)
+    assert faults_of(lambda: services.open_account(organisation=east.organisation, name="b", **mirror)) == [("name-taken", None)]
+
+
+def test_an_organisation_keeps_no_registrys_account_from_another(east: Firm) -> None:
+    mirror = {"name": "a", "registry": "gats", "registry_account": "EAST-12345"}
+    services.open_account(organisation=firm("west").organisation, **mirror)
+    assert services.open_account(organisation=east.organisation, **mirror).mirrors
 
 
 # --- generators ------------------------------------------------------------------------------------------------
@@ -179,7 +186,14 @@ def test_what_no_generator_can_be(east: Firm, given: dict[str, Any], faults: lis
 def test_a_unit_of_a_registry_is_one_generator(east: Firm) -> None:
     record(east, registrations=[("gats", "NON1")])
     west = firm("west")
-    assert faults_of(lambda: record(west, registrations=[("pjm", "NON1")])) == [("name-taken", None)]
+    for unit in ("NON1", "non1", "NON 1", " NoN\u00a0 1 "):
+        assert faults_of(lambda: record(west, registrations=[("pjm", unit)])) == [("name-taken", None)]  # noqa: B023 -- called at once
+
+
+def test_a_unit_is_called_what_everybody_can_read(east: Firm) -> None:
+    made = record(east, registrations=[("gats", " NON \t 1 ")])
+    assert made.registrations.get().unit_id == "NON 1"
+    assert faults_of(lambda: record(east, name="b", registrations=[("gats", "NON\u200b1")])) == [("unit-not-plain", "registrations")]
 
 
 # --- batches ---------------------------------------------------------------------------------------------------
@@ -238,6 +252,20 @@ def test_serials_and_months_are_taken_once(east: Firm) -> None:
     assert faults_of(lambda: recorded(east, registry="mrets")) == [("issued-elsewhere", "vintage")]
 
 
+@pytest.mark.parametrize("base", ["nar-wi 2024", "NAR-WI 2024", " nar-wi \t\u00a0 2024 ", "Nar-WI2024"])
+def test_a_base_is_the_same_in_any_spelling(east: Firm, base: str) -> None:
+    made = recorded(east, serial_base=" NAR-WI   2024 ")
+    assert made.serial_base == "NAR-WI 2024"
+    assert faults_of(lambda: recorded(east, serial_base=base)) == [("serials-taken", "serial_start")]
+    assert recorded(east, serial_base=base, serial_start=11, serial_end=20).serials.lower == 11
+
+
+@pytest.mark.parametrize("base", ["A\u200bB", "A\u00adB", "\ufeffAB", "A\x7fB", "\N{CYRILLIC CAPITAL LETTER A}B", "A\u2013B"])
+def test_a_base_has_only_what_everybody_can_read(east: Firm, base: str) -> None:
+    generator(east)
+    assert faults_of(lambda: recorded(east, serial_base=base)) == [("base-not-plain", "serial_base")]
+
+
 def test_an_import_follows_an_export_of_its_own_organisation(east: Firm) -> None:
     first = issued(east, base="A", last=100)
     number = ledger.export(key=key(), by=east.trader, account=east.main.pk, to_registry="nar", ranges=[SerialRange(first.pk, 1, 10)])
@@ -285,6 +313,42 @@ def test_a_read_backs_a_batch_of_its_own_generator(east: Firm) -> None:
     assert faults_of(lambda: services.record_read(generator=other, **days, generation_mwh=Decimal(1), batch=made)) == [
         ("invalid-input", "batch_id")
     ]
+
+
+def test_a_read_backs_a_batch_of_its_own_month(east: Firm) -> None:
+    made = batch(east)
+    days = {"generator": made.generator, "first_day": date(2024, 4, 1), "last_day": date(2024, 4, 30)}
+    assert faults_of(lambda: services.record_read(**days, generation_mwh=Decimal(1), batch=made)) == [("backs-another", "batch_id")]
+    over = days | {"first_day": date(2024, 3, 31)}
+    assert services.record_read(**over, generation_mwh=Decimal(1), batch=made).batch == made
+
+
+def test_a_read_is_corrected_until_it_backs_a_batch(east: Firm) -> None:
+    made = batch(east)
+    days = {"generator": made.generator, "first_day": date(2024, 3, 1), "last_day": date(2024, 3, 31)}
+    read = services.record_read(**days, generation_mwh=Decimal(1))
+    read.generation_mwh, read.batch = Decimal(2), made
+    read.save()
+    read.save()  # nothing changes
+    for name, value in (("generation_mwh", Decimal(3)), ("batch", batch(east, base="more"))):
+        changed = GenerationRead.objects.get(pk=read.pk)
+        setattr(changed, name, value)
+        with pytest.raises(errors.StaysWhatItIs), errors.rules_told(), transaction.atomic():
+            changed.save()
+    assert list(GenerationRead.objects.values_list("generation_mwh", "batch")) == [(2, made.pk)]
+
+
+def test_a_read_lets_go_of_a_batch_that_was_never_issued(east: Firm) -> None:
+    wrong, days = batch(east), {"first_day": date(2024, 3, 1), "last_day": date(2024, 3, 31)}
+    read = services.record_read(generator=wrong.generator, **days, generation_mwh=Decimal(1), batch=wrong)
+    read.batch = None
+    read.save()
+    wrong.delete()
+    read.batch = issued(east)
+    read.save()
+    read.batch = None
+    with pytest.raises(errors.StaysWhatItIs), errors.rules_told(), transaction.atomic():
+        read.save()
 
 
 # --- policies ---------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ BEGIN
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION recs_append_only()', t);
     EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION recs_append_only()', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['recs_holding', 'recs_cashaccount', 'recs_batch', 'recs_account'] LOOP
+  FOREACH t IN ARRAY ARRAY['recs_holding', 'recs_cashaccount', 'recs_batch', 'recs_generationread', 'recs_account'] LOOP
     EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION recs_append_only()', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['recs_holding', 'recs_cashaccount', 'recs_account'] LOOP

@@ -157,3 +157,31 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER batch_within_export AFTER INSERT ON recs_batch DEFERRABLE INITIALLY IMMEDIATE
   FOR EACH ROW WHEN (NEW.export_id IS NOT NULL) EXECUTE FUNCTION recs_batch_within_export();
+
+-- Metered energy backs one issuance: a read that names its batch is of its generator, its owner and its month, and stays as it is. It
+-- lets go only of what never had an entry: such a batch may go, too.
+CREATE FUNCTION recs_read_guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' AND OLD.batch_id IS NOT NULL AND NEW IS DISTINCT FROM OLD THEN
+    IF to_jsonb(NEW) = to_jsonb(OLD) || '{"batch_id": null}' THEN
+      PERFORM recs_sees_commits();
+      PERFORM FROM recs_batch WHERE id = OLD.batch_id FOR UPDATE;  -- waits for an issue that is just arriving, or makes it wait
+      IF NOT EXISTS (SELECT FROM recs_entry e JOIN recs_batch b ON b.id = e.batch_id WHERE b.id = OLD.batch_id AND b.voided_at IS NULL) THEN
+        RETURN NEW;
+      END IF;
+    END IF;
+    RAISE EXCEPTION 'metered generation that backs a batch stays what it is'
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'read_stays_what_it_is';
+  ELSIF TG_OP = 'DELETE' THEN
+    RETURN OLD;
+  END IF;
+  IF NEW.batch_id IS NOT NULL AND NOT EXISTS (
+       SELECT FROM recs_batch b JOIN recs_generator g ON g.id = b.generator_id
+       WHERE b.id = NEW.batch_id AND g.id = NEW.generator_id AND g.organisation_id = b.organisation_id
+         AND NEW.days && daterange(b.vintage, (b.vintage + interval '1 month')::date)) THEN
+    RAISE EXCEPTION 'batch % is of another generator, organisation or month than the metered generation', NEW.batch_id
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'read_backs_its_batch', COLUMN = 'batch_id';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER read_guard BEFORE INSERT OR UPDATE OR DELETE ON recs_generationread FOR EACH ROW EXECUTE FUNCTION recs_read_guard();

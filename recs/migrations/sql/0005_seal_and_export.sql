@@ -13,11 +13,34 @@ RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || coalesce((SELECT string_agg(hash, ''::bytea ORDER BY id) FROM recs_cashentry WHERE id > cash_after AND id <= cash_upto), ''))
 $$;
 
--- Seals what is settled and not sealed yet, at most a million numbers of each table at a time; NULL when there is nothing new.
+-- How far a seal goes after `b`, with some `most` commands: to where no entry or cash of a later command has a lower number than one
+-- of an earlier command. Numbers of commands that ran side by side lie among each other: such commands are sealed together.
+CREATE FUNCTION recs_seal_cut(b recs_seal, settled recs_seal, most bigint) RETURNS recs_seal LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  s recs_seal := b;
+  reached bigint;
+BEGIN
+  SELECT max(id) INTO reached FROM (SELECT id FROM recs_command WHERE id > b.upto_command ORDER BY id LIMIT most) following;
+  LOOP
+    IF reached IS NULL OR reached >= settled.upto_command THEN
+      RETURN settled;
+    END IF;
+    s.upto_command := reached;
+    s.upto_entry := greatest(s.upto_entry, (SELECT max(id) FROM recs_entry WHERE command_id > b.upto_command AND command_id <= reached));
+    s.upto_cash_entry := greatest(s.upto_cash_entry,
+                                  (SELECT max(id) FROM recs_cashentry WHERE command_id > b.upto_command AND command_id <= reached));
+    reached := greatest(reached, (SELECT max(command_id) FROM recs_entry WHERE id > b.upto_entry AND id <= s.upto_entry),
+                        (SELECT max(command_id) FROM recs_cashentry WHERE id > b.upto_cash_entry AND id <= s.upto_cash_entry));
+    EXIT WHEN reached = s.upto_command;
+  END LOOP;
+  RETURN s;
+END $$;
+
+-- Seals what is settled and not sealed yet, some 100,000 commands at a time; NULL when there is nothing new.
 CREATE FUNCTION recs_seal() RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '500ms' AS $$
 DECLARE
-  most CONSTANT bigint := 1000000;  -- 32 MB of hashes
+  most CONSTANT bigint := 100000;  -- a digest takes all hashes at once: 32 bytes a command and an entry
   b recs_seal;
   s recs_seal;
 BEGIN
@@ -41,9 +64,10 @@ BEGIN
   b.upto_command := coalesce(b.upto_command, 0);
   b.upto_cash_entry := coalesce(b.upto_cash_entry, 0);
   -- never back: where the newest rows were erased, the seal goes on from where it was, and its proof tells of them
-  s.upto_entry := greatest(b.upto_entry, least(s.upto_entry, b.upto_entry + most));
-  s.upto_command := greatest(b.upto_command, least(s.upto_command, b.upto_command + most));
-  s.upto_cash_entry := greatest(b.upto_cash_entry, least(s.upto_cash_entry, b.upto_cash_entry + most));
+  s.upto_entry := greatest(b.upto_entry, s.upto_entry);
+  s.upto_command := greatest(b.upto_command, s.upto_command);
+  s.upto_cash_entry := greatest(b.upto_cash_entry, s.upto_cash_entry);
+  s := recs_seal_cut(b, s, most);
   IF (s.upto_entry, s.upto_command, s.upto_cash_entry) = (b.upto_entry, b.upto_command, b.upto_cash_entry) THEN
     RETURN NULL;
   END IF;
@@ -63,6 +87,6 @@ SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WHERE e.id = entry AND (e.to_account_id = ANY (recs_my_accounts()) OR e.from_account_id = ANY (recs_my_accounts()))
 $$;
 
-REVOKE ALL ON FUNCTION recs_digest, recs_seal, recs_hash_before FROM PUBLIC;
+REVOKE ALL ON FUNCTION recs_digest, recs_seal_cut, recs_seal, recs_hash_before FROM PUBLIC;
 COMMENT ON FUNCTION recs_seal IS 'Application: writes';
 COMMENT ON FUNCTION recs_hash_before IS 'Application: reads';

@@ -34,6 +34,8 @@ WITH wanted (relation, name, function, fires) AS (VALUES
   ('recs_batch', 'batch_stays', 'recs_batch_stays', 'before delete row'),
   ('recs_batch', 'never_emptied', 'recs_append_only', 'before truncate'),
   ('recs_batch', 'batch_within_export', 'recs_batch_within_export', 'after insert row when'),
+  ('recs_generationread', 'read_guard', 'recs_read_guard', 'before insert update delete row'),
+  ('recs_generationread', 'never_emptied', 'recs_append_only', 'before truncate'),
   ('organisations_user', 'recs_named_stays', 'recs_named_stays', 'before update delete row of id'),
   ('organisations_organisation', 'recs_named_stays', 'recs_named_stays', 'before update delete row of id'),
   ('organisations_organisation', 'recs_organisation_guard', 'recs_organisation_guard', 'before update row when'),

@@ -69,6 +69,14 @@ def test_an_issue_is_the_same_only_with_the_same_batch(market: Market, changed: 
     assert everything() == before
 
 
+def test_an_issue_is_the_same_with_the_base_in_the_same_words(market: Market) -> None:
+    first = market.trader.done("/rec/issue", new(market, serial_base="PJM  2024"), key="k")
+    forget()
+    before = everything()
+    assert market.trader.done("/rec/issue", new(market, serial_base="PJM  2024"), key="k")["id"] == first["id"]
+    assert everything() == before
+
+
 def test_a_key_is_its_users_own(market: Market) -> None:
     """Two people who choose the same key do two things."""
     move = {"from_account": market.east.main.pk, "to_account": market.other.pk, "quantity": 1}

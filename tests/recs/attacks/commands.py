@@ -43,7 +43,10 @@ def ordinary(guard: Guard) -> Guard:
 
 EMPTIED = trigger(
     "append_only",
-    *(f"{table}.never_emptied" for table in [*JOURNAL, "recs_holding", "recs_cashaccount", "recs_batch", "recs_account"]),
+    *(
+        f"{table}.never_emptied"
+        for table in [*JOURNAL, "recs_holding", "recs_cashaccount", "recs_batch", "recs_generationread", "recs_account"]
+    ),
     *(f"recs_historical{name}.never_emptied" for name in HISTORIES),
 )
 

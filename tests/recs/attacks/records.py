@@ -10,10 +10,12 @@ from psycopg.types.range import Range
 from recs import ledger
 from recs.types import SerialRange
 from tests.recs.attacks.stage import Stage, sql
-from tests.recs.attacks.table import Guard, attack, constraint, trigger
+from tests.recs.attacks.table import Guard, attack, constraint, index, trigger
 from tests.recs.world import batch, generator, issued, key
 
 ACCOUNT = "recs_account.account_guard"
+READ_STAYS = trigger("read_stays_what_it_is", "recs_generationread.read_guard")
+READ_SUITS = trigger("read_backs_its_batch", "recs_generationread.read_guard")
 
 
 def change(table: str, pk: int, what: str, *values: Any) -> None:
@@ -28,6 +30,38 @@ def serials_twice(w: Stage) -> None:
     batch(w.west, of=generator(w.west), base=w.b.serial_base, first=1500, last=2500)
 
 
+@attack("records", "the same serials by small letters and blanks", constraint("recs_batch", "batch_serials_once"))
+def serials_in_another_spelling(w: Stage) -> None:
+    batch(w.west, of=generator(w.west), base="pw-2024 -03", first=1500, last=2500)
+
+
+@attack(
+    "records",
+    "the same serials by a character that nobody sees",
+    constraint("recs_batch", "batch_base_plain"),
+    constraint("recs_batch", "batch_serials_once"),
+)
+def serials_by_what_nobody_sees(w: Stage) -> None:
+    batch(w.west, of=generator(w.west), base="PW\u200b-2024-03 ", first=1500, last=2500)
+
+
+@attack("records", "a unit of a registry as a second generator", index("registration_unit_once"))
+def unit_in_another_spelling(w: Stage) -> None:
+    registered(w, "m 1")
+
+
+@attack("records", "a unit by a letter that looks like another", constraint("recs_registration", "registration_unit_plain"))
+def unit_of_other_letters(w: Stage) -> None:
+    registered(w, "\N{CYRILLIC CAPITAL LETTER EM}1")
+
+
+def registered(w: Stage, unit: str) -> None:
+    sql(
+        "INSERT INTO recs_registration (generator_id, registry_id, unit_id, sandbox) VALUES (%s, 'mrets', %s, false)",
+        *(generator(w.west).pk, unit),
+    )
+
+
 @attack("records", "a generator's month in two registries", constraint("recs_batch", "batch_month_in_one_registry"))
 def month_twice(w: Stage) -> None:
     batch(w.east, of=w.b.generator, registry="gats", base="other", vintage=w.b.vintage)
@@ -40,6 +74,69 @@ def metered_twice(w: Stage) -> None:
             "INSERT INTO recs_generationread (generator_id, days, generation_mwh) VALUES (%s, daterange(%s, %s, '[]'), 10)",
             *(w.b.generator_id, date(2024, 3, first), date(2024, 3, last)),
         )
+
+
+# --- metered energy backs one issuance --------------------------------------------------------------------------------
+
+
+def backing(w: Stage) -> int:
+    """A read of the month of `b`, and for `b`."""
+    return metered(w, w.b.generator_id)
+
+
+def metered(w: Stage, of: int, month: int = 3) -> int:
+    return int(
+        sql(
+            "INSERT INTO recs_generationread (generator_id, days, generation_mwh, batch_id) VALUES (%s, daterange(%s, %s), 1000, %s)"
+            " RETURNING id",
+            *(of, date(2024, month, 1), date(2024, month + 1, 1), w.b.pk),
+        )
+    )
+
+
+@attack("records", "a read backs another generator's batch", READ_SUITS)
+def read_of_another_generator(w: Stage) -> None:
+    metered(w, generator(w.east, "beside").pk)
+
+
+@attack("records", "a read backs another organisation's batch", READ_SUITS)
+def read_of_another_organisation(w: Stage) -> None:
+    change("recs_generator", w.b.generator_id, "organisation_id = %s", w.west.organisation.pk)
+    backing(w)
+
+
+@attack("records", "a read backs another month's batch", READ_SUITS)
+def read_of_another_month(w: Stage) -> None:
+    metered(w, w.b.generator_id, month=4)
+
+
+@attack("records", "an old read backs another month's batch", READ_SUITS)
+def old_read_of_another_month(w: Stage) -> None:
+    sql("UPDATE recs_generationread SET batch_id = %s", w.b.pk)  # of January
+
+
+@attack("records", "a read is taken from its batch", READ_STAYS)
+def read_taken_away(w: Stage) -> None:
+    change("recs_generationread", backing(w), "batch_id = NULL")
+
+
+@attack("records", "a read backs a second batch", READ_STAYS)
+def read_used_twice(w: Stage) -> None:
+    more = batch(w.east, of=w.b.generator, base="more", vintage=w.b.vintage)
+    change("recs_generationread", backing(w), "batch_id = %s", more.pk)
+
+
+@attack("records", "a read that backs a batch grows", READ_STAYS)
+def read_grows(w: Stage) -> None:
+    change("recs_generationread", backing(w), "generation_mwh = 2000")
+
+
+@attack("records", "a read that backs a batch is deleted", READ_STAYS)
+def read_deleted(w: Stage) -> None:
+    sql("DELETE FROM recs_generationread WHERE id = %s", backing(w))
+
+
+# --- what a batch is ----------------------------------------------------------------------------------------------------
 
 
 @attack("records", "a batch grows", trigger("batch_stays_what_it_is", "recs_batch.batch_guard"))
@@ -148,7 +245,7 @@ def half_a_month(w: Stage) -> None:
     raw_batch(w, vintage=date(2022, 1, 15))
 
 
-@attack("records", "a batch without a base", constraint("recs_batch", "batch_base_named"))
+@attack("records", "a batch without a base", constraint("recs_batch", "batch_base_plain"))
 def baseless(w: Stage) -> None:
     raw_batch(w, serial_base="")
 
