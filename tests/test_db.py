@@ -214,6 +214,23 @@ def test_what_readiness_says_to_run_makes_it_whole(cluster: Callable[..., psycop
     assert own.execute("SELECT count(*) FROM early, late").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("owner", [True, False])
+def test_nobody_else_puts_tables_where_functions_look_for_theirs(cluster: Callable[..., psycopg.Connection], owner: bool) -> None:
+    """As databases of before PostgreSQL 15 are; a login that may not close the schema is not stopped."""
+    root = cluster("postgres")
+    root.execute("CREATE ROLE race_login LOGIN")
+    root.execute("CREATE DATABASE race_a" + (" OWNER race_login" if owner else ""))
+    own = cluster("race_a")
+    own.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    own.execute("SET SESSION AUTHORIZATION race_login")
+    own.execute(sql())
+    allowed = own.execute(
+        "SELECT EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) x"
+        " WHERE nspname = 'public' AND x.grantee = 0 AND x.privilege_type = 'CREATE')"
+    ).fetchone()
+    assert allowed == (not owner,)
+
+
 def test_the_reverse_takes_all_back(cluster: Callable[..., psycopg.Connection]) -> None:
     root = cluster("postgres")
     root.execute("CREATE DATABASE race_a")

@@ -157,6 +157,7 @@ class Migration(migrations.Migration):
                 ),
                 ("balance_cents", models.BigIntegerField(default=0)),
                 ("credit_limit_cents", models.BigIntegerField(default=0)),
+                ("last_entry", models.BigIntegerField(null=True)),
                 (
                     "counterparty",
                     models.ForeignKey(

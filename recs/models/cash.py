@@ -25,6 +25,7 @@ class CashAccount(models.Model):
     external = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")  # a counterparty without a login
     balance_cents = models.BigIntegerField(default=0)
     credit_limit_cents = models.BigIntegerField(default=0)  # what the counterparty lets it owe
+    last_entry = models.BigIntegerField(null=True)  # the number of the entry that brought the balance to where it is
 
     class Meta:
         constraints = [

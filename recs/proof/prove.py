@@ -31,7 +31,7 @@ SET jit = off;
 SET enable_memoize = off;
 SET random_page_cost = 1.1;
 """
-_PLACE = re.compile(r"(?<!:):(entry|command|cash_entry|constraints|foreign_keys|not_null|functions)\b")
+_PLACE = re.compile(r"(?<!:):(entry|command|cash_entry|constraints|foreign_keys|not_null|functions|definitions|there)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,14 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`offenders` are the first few sentences; `looked_at` None: this rule was not asked, since it needs the whole."""
+    """`offenders` are the first few sentences; `looked_at` None: this rule was not asked, and `why` not."""
 
     rule: Rule
     looked_at: int | None
     violations: int = 0
     offenders: Sequence[str] = ()
     seconds: float = 0.0
+    why: str = ""
 
     @property
     def holds(self) -> bool:
@@ -78,8 +79,8 @@ def prove(cursor: Any, *, since: Since | None = None) -> Iterator[Verdict]:
     counted: dict[str, int] = {}
     for rule in rules():
         query = rule.whole if since is None else rule.since
-        if query is None:
-            yield Verdict(rule, None)
+        if why := "it needs the whole" if query is None else _in_other_words(cursor) if rule.worded else "":
+            yield Verdict(rule, None, why=why)
             continue
         began = time.monotonic()
         if rule.looks_at not in counted:
@@ -100,12 +101,21 @@ def kept_outside(cursor: Any, digests: Sequence[str]) -> Verdict:
     return Verdict(rule, len(digests), len(missing), told, time.monotonic() - began)
 
 
+def _in_other_words(cursor: Any) -> str:
+    """Why the definitions of this server cannot be compared; empty: they can."""
+    cursor.execute("SELECT current_setting('server_version_num')::integer / 10000")
+    (here,) = cursor.fetchone()
+    return "" if here == released.major() else f"worded for PostgreSQL {released.major()}"
+
+
 def _rows(cursor: Any, query: str, since: Since | None) -> list[Any]:
     """Without parameters of the driver's: a percent sign in a rule is one."""
     since = since or Since()
     values = {"entry": since.entry, "command": since.command, "cash_entry": since.cash_entry}
 
     def told(place: re.Match[str]) -> str:
+        if place[1] == "there":
+            return released.DEFINITIONS
         return str(values[place[1]]) if place[1] in values else f"{sql.quote(_declared()[place[1]])}::jsonb"
 
     cursor.execute(_PLACE.sub(told, query))
@@ -116,5 +126,5 @@ def _rows(cursor: Any, query: str, since: Since | None) -> list[Any]:
 @cache
 def _declared() -> dict[str, str]:
     """As JSON: what the release says of the database."""
-    asked = (released.constraints, released.foreign_keys, released.not_null, released.functions)
+    asked = (released.constraints, released.foreign_keys, released.not_null, released.functions, released.definitions)
     return {ask.__name__: json.dumps(ask()) for ask in asked}

@@ -1,9 +1,12 @@
-"""What the database should be by this release: read from the models and from the SQL of the migrations."""
+"""What the database should be by this release: read from the models, from the SQL of the migrations, and from released.json, which
+holds what PostgreSQL itself says of a new database (tests/recs/test_proof_released.py compares the two, and writes it anew)."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from django.apps import apps
 from django.db.models import ForeignKey, Model
 
 SQL = Path(__file__).parents[1] / "migrations" / "sql"
+FILE = Path(__file__).with_name("released.json")
+DEFINITIONS = Path(__file__).with_name("definitions.sql").read_text(encoding="utf-8")
 _FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (?P<name>\w+)\((?P<head>[^;]*?)AS \$\$(?P<body>.*?)\$\$", re.DOTALL)
 
 
@@ -37,6 +42,23 @@ def functions() -> list[dict[str, Any]]:
             for made in _FUNCTION.finditer(path.read_text(encoding="utf-8")):
                 found[made["name"]] = {"name": made["name"], "body": made["body"], "definer": "SECURITY DEFINER" in made["head"]}
     return list(found.values())
+
+
+def definitions() -> dict[str, str]:
+    """Of functions the SHA-256 alone: their text stands in the migrations."""
+    told: dict[str, str] = _file()["definitions"]
+    return told
+
+
+def major() -> int:
+    """The version of PostgreSQL whose words those are."""
+    return int(_file()["postgresql"])
+
+
+@cache
+def _file() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return told
 
 
 def _models() -> Iterator[type[Model]]:

@@ -18,7 +18,15 @@ NAMES = (
     *("holdings_follow_entries", "commands_make_sense", "commands_do_what_they_say", "commands_follow_their_root", "command_hashes"),
     *("held_is_open", "retired_for_one_purpose", "retirement_hashes", "cash_balances", "cash_follows_commands", "cash_hashes"),
     *("batches_apart", "imports_within_exports", "worlds_apart"),
-    *("triggers_stand", "constraints_stand", "functions_as_released", "rights_stand", "rows_are_guarded", "seals_hold"),
+    *(
+        "triggers_stand",
+        "constraints_stand",
+        "functions_as_released",
+        "definitions_stand",
+        "rights_stand",
+        "rows_are_guarded",
+        "seals_hold",
+    ),
 )
 # What a rule looks at, and how much of it there is
 COUNTS = {
@@ -36,11 +44,13 @@ COUNTS = {
     "constraints": """SELECT count(*) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
                       WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'recs\\_%'""",
     "functions": "SELECT count(*) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'recs\\_%'",
+    "definitions": "SELECT count(*) FROM (:there) there",
     "row policies": """SELECT count(*) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
                        WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'recs\\_%'""",
 }
 _FILE = re.compile(
     r"-- (?P<says>[^\n]+)\n-- looks at: (?P<looks_at>[^\n]+)\n(?:-- whole only: (?P<whole_only>[^\n]+)\n)?"
+    r"(?:-- worded by PostgreSQL: (?P<worded>[^\n]+)\n)?"
     r"(?P<whole>.+?)(?:\n-- since the newest seal:\n(?P<since>.+))?",
     re.DOTALL,
 )
@@ -53,6 +63,7 @@ class Rule:
     looks_at: str
     whole: str
     since: str | None  # None: only the whole can be proved
+    worded: bool = False  # compares what PostgreSQL says of itself with what it said when this was released: on that version alone
 
 
 @cache
@@ -64,5 +75,5 @@ def _read(name: str) -> Rule:
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
     if (read := _FILE.fullmatch(text)) is None:
         raise ValueError(f"{name}.sql is no rule: it begins with what it says and what it looks at")
-    says, looks_at, whole_only, whole, since = read.group("says", "looks_at", "whole_only", "whole", "since")
-    return Rule(name, says, looks_at, whole, None if whole_only else since or whole)
+    says, looks_at, whole_only, worded, whole, since = read.group("says", "looks_at", "whole_only", "worded", "whole", "since")
+    return Rule(name, says, looks_at, whole, None if whole_only else since or whole, worded is not None)

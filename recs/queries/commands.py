@@ -33,19 +33,22 @@ CROSS JOIN LATERAL (
   ORDER BY s.id DESC LIMIT 1) last
 ORDER BY c.id DESC
 """
-_ONE = """
-SELECT id FROM recs_command
-WHERE id = %(command)s AND root_id IS NULL AND (organisation_id = ANY (recs_scope()) OR counterparty_id = ANY (recs_scope()))
-"""
+# A counterparty hears of a command when whoever asked has approved it; the row policy says the same
+_OFFERED = "(c.awaiting[1] IS DISTINCT FROM 'approval' OR recs_my_offered(c.id))"
+_ONE = f"""
+SELECT c.id FROM recs_command c
+WHERE c.id = %(command)s AND c.root_id IS NULL
+  AND (c.organisation_id = ANY (recs_scope()) OR (c.counterparty_id = ANY (recs_scope()) AND {_OFFERED}))
+"""  # noqa: S608 -- made of constants
 _OUTCOME = _ROWS.format(roots=_ONE)
 # Organisation by organisation and side by side, so that the indexes give the newest of each
-_LISTED = """
+_LISTED = f"""
 SELECT DISTINCT k.id FROM (SELECT w FROM unnest(%(organisations)s::bigint[]) w WHERE w = ANY (recs_scope())) w CROSS JOIN LATERAL (
-  (SELECT c.id FROM recs_command c WHERE c.organisation_id = w.w AND {suits} ORDER BY c.id DESC LIMIT %(limit)s)
+  (SELECT c.id FROM recs_command c WHERE c.organisation_id = w.w AND {{suits}} ORDER BY c.id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT c.id FROM recs_command c WHERE c.counterparty_id = w.w AND {suits} ORDER BY c.id DESC LIMIT %(limit)s)) k
+  (SELECT c.id FROM recs_command c WHERE c.counterparty_id = w.w AND {_OFFERED} AND {{suits}} ORDER BY c.id DESC LIMIT %(limit)s)) k
 ORDER BY 1 DESC LIMIT %(limit)s
-"""
+"""  # noqa: S608 -- made of constants
 _OPEN = """
 SELECT c.id FROM recs_my_open_roots() o JOIN recs_command c ON c.id = o.root
 WHERE (c.organisation_id = ANY (%(organisations)s) OR c.counterparty_id = ANY (%(organisations)s)) AND c.id < %(after)s
@@ -54,13 +57,13 @@ ORDER BY 1 DESC LIMIT %(limit)s
 """
 # What ended without being done, and what was taken back, is rare among what was done: it is found by the step that ended it
 _ENDS = {"rejected": "'reject', 'refuse'", "cancelled": "'cancel'", "expired": "'expire'"}
-_ENDED = """
+_ENDED = f"""
 SELECT c.id FROM recs_command s JOIN recs_command c ON c.id = s.root_id
-WHERE s.kind IN ({ends}) AND (s.organisation_id = ANY (%(organisations)s) OR s.counterparty_id = ANY (%(organisations)s))
-  AND (s.organisation_id = ANY (recs_scope()) OR s.counterparty_id = ANY (recs_scope()))
+WHERE s.kind IN ({{ends}}) AND (s.organisation_id = ANY (%(organisations)s) OR s.counterparty_id = ANY (%(organisations)s))
+  AND (s.organisation_id = ANY (recs_scope()) OR (s.counterparty_id = ANY (recs_scope()) AND {_OFFERED}))
   AND c.id < %(after)s AND (%(kind)s::text IS NULL OR c.kind = %(kind)s)
 ORDER BY 1 DESC LIMIT %(limit)s
-"""
+"""  # noqa: S608 -- made of constants
 _REVERSED = """
 SELECT c.id FROM recs_command v JOIN recs_command c ON c.id = v.reverses_id
 WHERE v.reverses_id IS NOT NULL AND v.awaiting = '{{}}'
@@ -82,8 +85,10 @@ JOIN organisations_organisation w ON w.id = CASE
   WHEN s.kind = 'accept' OR (s.kind = 'reject' AND before.awaiting[1] = 'acceptance') THEN s.counterparty_id ELSE s.organisation_id END
 LEFT JOIN organisations_user u ON u.id = s.made_by_id AND w.id = ANY (recs_scope())
 """
+# Why somebody approved is said among their own
+REASON = "CASE WHEN s.kind <> 'approve' OR w.id = ANY (recs_scope()) THEN s.reason ELSE '' END"
 _STEPS = f"""
-SELECT s.id, s.kind, s.created_at, w.name, coalesce(u.username, ''), s.reason, s.reference, s.reference_date, s.awaiting, s.self_approved,
+SELECT s.id, s.kind, s.created_at, w.name, coalesce(u.username, ''), {REASON}, s.reference, s.reference_date, s.awaiting, s.self_approved,
        CASE WHEN w.id = ANY (recs_scope()) THEN s.request_id ELSE '' END, CASE WHEN w.id = ANY (recs_scope()) THEN s.api_key ELSE '' END
 FROM recs_command s LEFT JOIN recs_command before ON before.id = s.resolves_id {ACTING}
 WHERE s.id = %(command)s OR s.root_id = %(command)s ORDER BY s.id

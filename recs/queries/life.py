@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recs.queries.commands import ACTING
+from recs.queries.commands import ACTING, REASON
 from recs.queries.reading import LARGEST, VISIBLE, read, read_prepared
 from recs.queries.rows import Step
 from recs.queries.serials import written
@@ -23,7 +23,7 @@ WHERE b.id = %(batch)s AND {VISIBLE}
 _STEPS = f"""
 SELECT s.created_at, s.kind, s.id, coalesce(s.root_id, s.id), e.id, lower(e.serials), upper(e.serials) - 1,
        e.from_account_id, coalesce(f.name, ''), e.from_bucket, e.to_account_id, coalesce(t.name, ''), e.to_bucket,
-       w.name, coalesce(u.username, ''), coalesce(nullif(s.reason, ''), z.reason, ''),
+       w.name, coalesce(u.username, ''), coalesce(nullif({REASON}, ''), z.reason, ''),
        coalesce(z.beneficiary, ''), s.reference, s.reference_date
 FROM {{entries}} e {{join}} JOIN recs_command s ON {{command}}
 LEFT JOIN recs_command before ON before.id = s.resolves_id {ACTING}

@@ -278,10 +278,18 @@ def two_registries(g: Ground) -> Prepared:
     return record("mrets"), errors.IssuedElsewhere, record("gats"), errors.IssuedElsewhere
 
 
+REMOVED = """
+WITH gone AS (DELETE FROM recs_batch WHERE id = %s RETURNING id), remembered AS (
+  INSERT INTO recs_historicalbatch SELECT (jsonb_populate_record(h, jsonb_build_object(
+    'history_id', nextval(pg_get_serial_sequence('recs_historicalbatch', 'history_id')), 'history_type', '-'))).*
+  FROM recs_historicalbatch h JOIN gone USING (id))
+SELECT id FROM gone"""
+
+
 @race("a batch is deleted and issued")
 def deleted_and_issued(g: Ground) -> Prepared:
     made = g.ring.batch(g.east)
-    delete = told("DELETE FROM recs_batch WHERE id = %s RETURNING id", made.pk)
+    delete = told(REMOVED, made.pk)
     issue = partial(ledger.issue, key=key(), by=g.east.trader, batch=made.pk, account=g.source.pk)
     return delete, errors.StaysWhatItIs, issue, errors.Unknown
 

@@ -164,9 +164,13 @@ def test_a_receipt_tells_stages_and_certificates(client: Client, east: Firm, wes
 def test_the_other_side_sees_no_accounts_and_no_names(client: Client, east: Firm, west: Firm) -> None:
     west.account("secret")
     sent = offer(west, east)
+    receipt(client, east.trader, sent, status=404)
+    assert 'aria-labelledby="waiting"' not in shown(client)
+    ledger.approve(key=key(), by=west.officer, command=sent, reason="we are long")
     page = receipt(client, east.trader, sent)
     assert "West → main" in text(page)
     assert "west-trader" not in page
+    assert "we are long" not in page
     assert cells(page, "ranges")[1][0] == "W 1-10"
 
 

@@ -120,6 +120,7 @@ CHANGES = [
     (CashAccount, "counterparty_id", f"{LAST_ORGANISATION} WHERE counterparty_id IS NOT NULL", "cash_follows_commands"),
     (CashAccount, "external_id", "(SELECT id FROM recs_account WHERE name = 'reserve') WHERE external_id IS NOT NULL", "cash_balances"),
     (CashAccount, "balance_cents", "balance_cents + 1", "cash_balances"),
+    (CashAccount, "last_entry", "last_entry - 1", "cash_balances"),
     (CashAccount, "credit_limit_cents", "credit_limit_cents + 1 WHERE credit_limit_cents > 0", "cash_balances"),
     (Seal, "upto_entry", "upto_entry - 1", "seals_hold"),
     (Seal, "upto_command", "upto_command - 1", "seals_hold"),

@@ -16,7 +16,7 @@ from energyopti.db import APP_ROLE
 from energyopti.organisations.scope import seeing
 from recs import ledger, queries, services
 from recs.errors import UnknownRegistry
-from recs.models import Account, Batch, Generator
+from recs.models import Account, Batch, Generator, Policy
 from recs.types import Criteria, Purpose, SerialRange
 from tests.markets.api.asking import queries_sent
 from tests.recs.world import Firm, batch, firm, generator, issued, key, proved
@@ -177,6 +177,35 @@ def test_an_offer_to_each_side_and_to_nobody_else(world: World) -> None:
             {},
         )
         assert queries.outcome(offer) is None
+
+
+def test_an_offer_is_the_other_sides_when_it_is_approved(world: World) -> None:
+    Policy.objects.filter(organisation=world.east.organisation).update(four_eyes=["transfer"])
+    waits, rejected, approved = (moved(world, ranges=[SerialRange(world.first.pk, n, n)], reason="a sale") for n in (1, 2, 3))
+    ledger.reject(key=key(), by=world.east.officer, command=rejected, reason="too cheap")
+    ledger.approve(key=key(), by=world.east.officer, command=approved, reason="we are long")
+    with world.seen_by(world.west) as west:
+        assert [row.id for row in queries.open_commands(west)] == [approved]
+        assert [row.id for row in queries.commands(west)] == [approved]
+        assert [queries.commands(west, status=status) for status in ("rejected", "cancelled", "expired")] == [[], [], []]
+        assert [row.id for row in queries.commands(west, status="pending")] == [approved]
+        assert [queries.command(number) for number in (waits, rejected)] == [None, None]
+        assert [queries.outcome(number) for number in (waits, rejected)] == [None, None]
+        assert set(queries.pieces([waits, rejected, approved])) == {approved}
+        found = queries.command(approved)
+        assert found is not None
+        assert (found.incoming, found.reason, [(step.kind, step.reason) for step in found.steps]) == (
+            *(True, "a sale"),
+            [("transfer", "a sale"), ("approve", "")],
+        )
+    ledger.accept(key=key(), by=world.west.trader, command=approved, reason="thanks")
+    with world.seen_by(world.west):
+        assert [step.reason for step in queries.life(world.first.pk, 3)[1:]] == ["a sale", "", "thanks"]
+    with world.seen_by(world.east) as east:
+        assert {row.id for row in queries.commands(east)} >= {waits, rejected, approved}
+        found = queries.command(approved)
+        assert found is not None
+        assert [step.reason for step in found.steps] == ["a sale", "we are long", "thanks"]
 
 
 def test_the_steps_of_a_command_and_its_purpose(world: World) -> None:

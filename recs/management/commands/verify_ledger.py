@@ -50,7 +50,7 @@ class Command(BaseCommand):
 def _lines(verdict: Verdict) -> Iterator[str]:
     rule = verdict.rule
     if verdict.looked_at is None:
-        yield f"-       {rule.name:<26}  {'not asked: it needs the whole':<32}  {rule.says}"
+        yield f"-       {rule.name:<26}  {f'not asked: {verdict.why}':<32}  {rule.says}"
         return
     looked_at = f"{verdict.looked_at:,} {rule.looks_at}, {verdict.violations:,} violations"
     yield f"{'ok' if verdict.holds else 'BROKEN':<6}  {rule.name:<26}  {looked_at:<32}  {rule.says}"

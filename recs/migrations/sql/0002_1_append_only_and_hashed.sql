@@ -76,14 +76,18 @@ BEGIN
 END $$;
 CREATE TRIGGER hashed BEFORE INSERT ON recs_command FOR EACH ROW EXECUTE FUNCTION recs_command_hashed();
 
--- Nothing is added to a command that was proved before: when it was committed, or by SET CONSTRAINTS in this transaction.
-CREATE FUNCTION recs_is_over(command bigint, created_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT created_at IS DISTINCT FROM transaction_timestamp() OR coalesce(command <= nullif(current_setting('recs.proved', true), '')::bigint, false)
+-- Nothing is added to a command that was proved before: when it was committed, or by SET CONSTRAINTS in this transaction. Its proof
+-- locks the command's row: that shows in xmax until the transaction ends, whatever settings and savepoints its caller puts back.
+CREATE FUNCTION recs_is_over(created_at timestamptz, locked xid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT created_at IS DISTINCT FROM transaction_timestamp() OR locked IS DISTINCT FROM '0'::xid
 $$;
 
 CREATE FUNCTION recs_same_transaction(command bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  c record;
 BEGIN
-  IF recs_is_over(command, (SELECT c.created_at FROM recs_command c WHERE c.id = command)) THEN
+  SELECT created_at, xmax AS locked INTO c FROM recs_command WHERE id = command;
+  IF recs_is_over(c.created_at, c.locked) THEN
     PERFORM recs_broken('command_is_over', format('command %s is over', command));
   END IF;
 END $$;
@@ -99,11 +103,12 @@ BEGIN
 END $$;
 CREATE TRIGGER hashed BEFORE INSERT ON recs_retirement FOR EACH ROW EXECUTE FUNCTION recs_retirement_hashed();
 
--- The balance is moved by the entry itself, and by nothing else
+-- The balance is moved by the entry itself, and by nothing else. Each of its numbers is drawn after the books were locked
+-- (recs_lock_books): those of one account ascend.
 CREATE FUNCTION recs_cashentry_hashed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM recs_same_transaction(NEW.command_id);
-  UPDATE recs_cashaccount SET balance_cents = balance_cents + NEW.amount_cents WHERE id = NEW.account_id;
+  UPDATE recs_cashaccount SET balance_cents = balance_cents + NEW.amount_cents, last_entry = NEW.id WHERE id = NEW.account_id;
   NEW.hash := recs_cashentry_hash(NEW);
   RETURN NEW;
 END $$;
@@ -111,10 +116,12 @@ CREATE TRIGGER hashed BEFORE INSERT ON recs_cashentry FOR EACH ROW EXECUTE FUNCT
 
 CREATE FUNCTION recs_cash_balance_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (TG_OP = 'INSERT' AND NEW.balance_cents <> 0)
-     OR (TG_OP = 'UPDATE' AND NEW.balance_cents <> OLD.balance_cents AND pg_trigger_depth() < 2)
-     OR (TG_OP = 'UPDATE' AND (NEW.id, NEW.organisation_id, NEW.kind, NEW.counterparty_id, NEW.external_id)
-           IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.kind, OLD.counterparty_id, OLD.external_id)) THEN
+  IF (CASE TG_OP
+      WHEN 'INSERT' THEN NEW.balance_cents <> 0 OR NEW.last_entry IS NOT NULL
+      WHEN 'UPDATE' THEN (NEW.id, NEW.organisation_id, NEW.kind, NEW.counterparty_id, NEW.external_id)
+          IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.kind, OLD.counterparty_id, OLD.external_id)
+        OR ((NEW.balance_cents, NEW.last_entry) IS DISTINCT FROM (OLD.balance_cents, OLD.last_entry)
+            AND NOT coalesce(NEW.last_entry > coalesce(OLD.last_entry, 0), false)) END) THEN
     RAISE EXCEPTION 'a balance moves only by an entry' USING ERRCODE = 'check_violation', CONSTRAINT = 'cash_balance_follows_entries';
   END IF;
   RETURN NEW;

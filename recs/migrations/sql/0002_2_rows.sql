@@ -87,7 +87,7 @@ BEGIN
   IF NEW.prev_id IS NULL THEN
     PERFORM 1 FROM recs_batch WHERE id = NEW.batch_id FOR KEY SHARE;  -- likewise for whoever deletes the batch
   END IF;
-  SELECT c.created_at, a.id AS account, a.closed_at, a.sandbox, a.registry_id, a.kind, b.sandbox AS batch_sandbox,
+  SELECT c.created_at, c.xmax AS locked, a.id AS account, a.closed_at, a.sandbox, a.registry_id, a.kind, b.sandbox AS batch_sandbox,
          b.registry_id AS batch_registry, b.serials AS whole, b.voided_at,
          p.id AS prev, p.batch_id, p.serials, p.to_account_id, p.to_bucket, p.hash INTO t
     FROM recs_account a CROSS JOIN recs_batch b LEFT JOIN recs_entry p ON p.id = NEW.prev_id LEFT JOIN recs_command c ON c.id = NEW.command_id
@@ -100,7 +100,7 @@ BEGIN
       THEN 'entry_continues_or_issues'
     WHEN NEW.from_account_id = NEW.to_account_id AND NEW.from_bucket = NEW.to_bucket THEN 'entry_goes_somewhere'
     WHEN t.account IS NULL THEN 'entry_names_what_is_there'  -- no such account, or no such batch
-    WHEN recs_is_over(NEW.command_id, t.created_at) THEN 'command_is_over'
+    WHEN recs_is_over(t.created_at, t.locked) THEN 'command_is_over'
     WHEN t.closed_at IS NOT NULL THEN 'entry_into_open_account'
     WHEN t.voided_at IS NOT NULL THEN 'entry_of_a_valid_batch'
     WHEN t.sandbox <> t.batch_sandbox THEN 'entry_within_sandbox'

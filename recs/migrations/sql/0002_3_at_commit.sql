@@ -52,14 +52,39 @@ END $$;
 CREATE CONSTRAINT TRIGGER holding_proved AFTER INSERT OR UPDATE ON recs_holding DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION recs_holding_proved();
 
+-- Each step of a balance is one entry, and no entry is two of them: their numbers only rise (recs_cash_balance_guard)
+CREATE FUNCTION recs_cash_balance_proved() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM recs_cashentry WHERE id = NEW.last_entry AND account_id = NEW.id
+                 AND amount_cents = NEW.balance_cents - OLD.balance_cents) THEN
+    RAISE EXCEPTION 'the balance of cash account % does not follow entry %', NEW.id, NEW.last_entry
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'cash_balance_follows_entries';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER balance_proved AFTER UPDATE ON recs_cashaccount DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN ((NEW.balance_cents, NEW.last_entry) IS DISTINCT FROM (OLD.balance_cents, OLD.last_entry))
+  EXECUTE FUNCTION recs_cash_balance_proved();
+
 -- What resolves a command moves all of what that one holds, to where it said (or back), and goes on with the stages that are left.
 CREATE FUNCTION recs_resolver_proved(c recs_command, root recs_command) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   step recs_command;
+  stage text;
   rightly boolean;
 BEGIN
   SELECT * INTO step FROM recs_command WHERE id = c.resolves_id;
-  rightly := root.root_id IS NULL AND coalesce(step.root_id, step.id) = root.id AND step.awaiting <> '{}'
+  stage := step.awaiting[1];
+  rightly := root.root_id IS NULL AND coalesce(step.root_id, step.id) = root.id AND step.id < c.id
+    AND c.counterparty_id IS NOT DISTINCT FROM root.counterparty_id
+    AND CASE c.kind
+      WHEN 'approve' THEN stage = 'approval' AND c.made_by_id <> root.made_by_id
+      WHEN 'accept' THEN stage = 'acceptance'
+      WHEN 'confirm' THEN stage = 'registry' AND c.self_approved = (c.made_by_id = root.made_by_id)
+      WHEN 'refuse' THEN stage = 'registry'
+      WHEN 'release' THEN stage = 'release'
+      WHEN 'expire' THEN stage IN ('approval', 'acceptance') AND step.expires_at <= clock_timestamp()
+      ELSE stage IN ('approval', 'acceptance') END
     AND (c.organisation_id, c.quantity, c.from_account_id) = (root.organisation_id, root.quantity, coalesce(root.from_account_id, root.to_account_id));
   IF c.kind IN ('reject', 'cancel', 'expire', 'refuse') THEN
     rightly := rightly AND c.awaiting = '{}' AND c.to_bucket = 1 AND coalesce(
@@ -103,9 +128,10 @@ DECLARE
   bucket smallint := CASE WHEN waits THEN 2 ELSE NEW.to_bucket END;
   root recs_command;
   due numeric := NEW.price_cents;
+  sides bigint := 0;  -- in whose books the price stands
   t record;
 BEGIN
-  PERFORM set_config('recs.proved', greatest(NEW.id, nullif(current_setting('recs.proved', true), '')::bigint)::text, true);
+  PERFORM 1 FROM recs_command WHERE id = NEW.id FOR KEY SHARE;  -- from here on it is over (recs_is_over)
   IF NEW.root_id IS NOT NULL THEN
     SELECT * INTO root FROM recs_command WHERE id = NEW.root_id;
     PERFORM recs_resolver_proved(NEW, root);
@@ -125,11 +151,16 @@ BEGIN
   END IF;
   IF due IS NULL OR waits OR NEW.kind IN ('credit', 'reject', 'cancel', 'expire', 'refuse') THEN
     due := 0;
+  ELSIF NEW.kind = 'pay' THEN
+    sides := 1 + (NEW.counterparty_id IS NOT NULL)::integer;
+  ELSE
+    SELECT count(DISTINCT organisation_id) INTO sides FROM recs_account
+      WHERE id IN (NEW.from_account_id, NEW.to_account_id) AND kind NOT IN ('external', 'world');
   END IF;
   IF t.balance <> 0 THEN
     RAISE EXCEPTION 'the cash of command % does not sum to zero', NEW.id
       USING ERRCODE = 'check_violation', CONSTRAINT = 'cash_sums_to_zero';
-  ELSIF coalesce(t.turnover, 0) NOT IN (2 * due, 4 * due) THEN  -- in the books of one side, or of both
+  ELSIF coalesce(t.turnover, 0) <> 2 * due * sides THEN
     RAISE EXCEPTION 'command % has a price of % cents and books %', NEW.id, due, coalesce(t.turnover, 0)
       USING ERRCODE = 'check_violation', CONSTRAINT = 'cash_follows_price';
   END IF;
@@ -137,3 +168,29 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER command_proved AFTER INSERT ON recs_command DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION recs_command_proved();
+
+-- --- what people recorded goes only with a row of its history, which says who took it away and why --------------------------
+CREATE FUNCTION recs_deletion_remembered() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  remembered boolean;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I = $1 AND history_type = ''-'')',
+                 replace(TG_TABLE_NAME, 'recs_', 'recs_historical'), TG_ARGV[0])
+    INTO remembered USING (to_jsonb(OLD) ->> TG_ARGV[0])::bigint;
+  IF NOT remembered THEN
+    RAISE EXCEPTION 'a row of % is gone, and its history does not say so', TG_TABLE_NAME
+      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'deletion_is_remembered';
+  END IF;
+  RETURN NULL;
+END $$;
+
+DO $$
+DECLARE
+  t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['policy', 'generator', 'registration', 'eligibility', 'batch', 'generationread'] LOOP
+    EXECUTE format('CREATE CONSTRAINT TRIGGER deletion_remembered AFTER DELETE ON recs_%s DEFERRABLE INITIALLY DEFERRED'
+                   ' FOR EACH ROW EXECUTE FUNCTION recs_deletion_remembered(%L)',
+                   t, CASE WHEN t <> 'policy' THEN 'id' ELSE 'organisation_id' END);
+  END LOOP;
+END $$;

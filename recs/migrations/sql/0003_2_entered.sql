@@ -25,12 +25,13 @@ BEGIN
   END IF;
 END $$;
 
--- The account on the other side
-CREATE FUNCTION recs_open_account(wanted bigint, field text) RETURNS recs_account LANGUAGE plpgsql STABLE AS $$
+-- The account on the other side; that one of somebody else is closed, or in an address book, is not told
+CREATE FUNCTION recs_open_account(wanted bigint, field text, asker bigint) RETURNS recs_account LANGUAGE plpgsql STABLE AS $$
 DECLARE
   a recs_account;
 BEGIN
-  SELECT * INTO a FROM recs_account WHERE id = wanted;
+  SELECT * INTO a FROM recs_account WHERE id = wanted AND NOT (
+    organisation_id IS DISTINCT FROM asker AND (closed_at IS NOT NULL OR kind = 'external') AND kind <> 'world');
   IF NOT FOUND THEN
     PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', field, 'EO404');
   ELSIF a.closed_at IS NOT NULL THEN

@@ -68,17 +68,17 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   outside boolean := target.kind IN ('external', 'world');
 BEGIN
-  IF source.sandbox <> target.sandbox THEN
-    PERFORM recs_refuse('sandbox-with-real', 'the sandbox and the real world never meet in one command', 'to_account', 'EO400');
-  ELSIF target.kind = 'external' AND target.organisation_id <> source.organisation_id THEN  -- in somebody else's address book
+  IF kind = 'retire' AND NOT outside AND target.organisation_id IS DISTINCT FROM source.organisation_id THEN
     PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'to_account', 'EO404');
+  ELSIF source.sandbox <> target.sandbox THEN
+    PERFORM recs_refuse('sandbox-with-real', 'the sandbox and the real world never meet in one command', 'to_account', 'EO400');
   ELSIF kind = 'reserve' AND source.id <> target.id THEN
     PERFORM recs_refuse('wrong-account', 'what is reserved stays in its account', 'to_account', 'EO400');
   ELSIF kind = 'transfer' AND source.id = target.id THEN
     PERFORM recs_refuse('transfer-to-itself', 'a transfer needs two accounts', 'to_account', 'EO400');
   ELSIF kind <> 'receive' AND source.kind IN ('external', 'world', 'retirement') THEN
     PERFORM recs_refuse('wrong-account', format('nothing leaves account %s so', source.id), 'from_account', 'EO400');
-  ELSIF kind = 'retire' AND (target.organisation_id IS DISTINCT FROM source.organisation_id OR outside) THEN
+  ELSIF kind = 'retire' AND outside THEN
     PERFORM recs_refuse('wrong-account', 'certificates retire in an account of their owner', 'to_account', 'EO400');
   ELSIF kind IN ('transfer', 'receive') AND target.kind = 'retirement' THEN
     PERFORM recs_refuse('wrong-account', 'a retirement account takes retired certificates: retire them', 'to_account', 'EO400');
@@ -161,7 +161,7 @@ BEGIN
     IF (SELECT organisation_id <> target.organisation_id FROM recs_account WHERE id = source_id) THEN
       PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'from_account', 'EO404');
     END IF;
-    source := recs_open_account(source_id, 'from_account');
+    source := recs_open_account(source_id, 'from_account', target.organisation_id);
     p.second := p.second OR (source.kind = 'world' AND (recs_policy_of(target.organisation_id, 'issue')).second);  -- as if issued again
   ELSE
     source := p.account;
@@ -177,7 +177,8 @@ BEGIN
   END IF;
   IF kind = 'export' THEN
     registry := coalesce(source.registry_id, criteria ->> 'registry', (
-      SELECT b.registry_id FROM recs_batch b WHERE b.id = coalesce(criteria ->> 'batch_id', ranges -> 0 ->> 'batch_id')::bigint));
+      SELECT b.registry_id FROM recs_batch b WHERE b.id = coalesce(criteria ->> 'batch_id', ranges -> 0 ->> 'batch_id')::bigint
+        AND EXISTS (SELECT FROM recs_holding h WHERE h.batch_id = b.id AND h.account_id = source.id)));
     IF registry IS NULL THEN
       PERFORM recs_refuse('registry-needed', 'say of which registry certificates are exported', 'registry', 'EO400');
     ELSIF to_registry IS NULL THEN
@@ -190,7 +191,7 @@ BEGIN
     c.to_registry_id := to_registry;
   END IF;
   IF kind <> 'receive' THEN
-    target := CASE WHEN coalesce(target_id, source_id) = source_id THEN source ELSE recs_open_account(target_id, 'to_account') END;
+    target := CASE WHEN coalesce(target_id, source_id) = source_id THEN source ELSE recs_open_account(target_id, 'to_account', source.organisation_id) END;
   END IF;
   c.kind := kind;
   c.organisation_id := CASE kind WHEN 'receive' THEN target.organisation_id ELSE source.organisation_id END;

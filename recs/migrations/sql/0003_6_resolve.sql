@@ -34,6 +34,11 @@ BEGIN
   RETURN resolver = 'confirm' AND actor = root.made_by_id;
 END $$;
 
+-- The other side knows nothing of what its own side has not approved yet
+CREATE FUNCTION recs_offered(root recs_command) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT root.awaiting[1] IS DISTINCT FROM 'approval' OR EXISTS (SELECT FROM recs_command WHERE root_id = root.id AND kind = 'approve')
+$$;
+
 CREATE FUNCTION recs_resolve(asked uuid, actor bigint, resolver text, wanted bigint, number text, dated date, context jsonb)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -65,8 +70,9 @@ BEGIN
     RETURN c.id;
   END IF;
   SELECT * INTO step FROM recs_command s WHERE s.id = root.id OR s.root_id = root.id ORDER BY s.id DESC LIMIT 1;
-  IF actor IS NOT NULL AND NOT EXISTS (SELECT FROM organisations_membership
-                                       WHERE user_id = actor AND organisation_id IN (root.organisation_id, root.counterparty_id)) THEN
+  IF actor IS NOT NULL AND NOT EXISTS (
+    SELECT FROM organisations_membership WHERE user_id = actor AND organisation_id IN (
+      root.organisation_id, CASE WHEN recs_offered(root) THEN root.counterparty_id END)) THEN
     PERFORM recs_refuse('unknown', 'there is nothing of this number that you may use', 'id', 'EO404');
   ELSIF step.awaiting = '{}' THEN
     PERFORM recs_refuse('already-resolved', format('command %s awaits nothing any more', root.id));

@@ -11,11 +11,23 @@ SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT coalesce(array_agg(id), '{}') FROM recs_account WHERE organisation_id = ANY (recs_scope())
 $$;
 
+-- Whether a command reached the other side: it needed no second person of whoever asked, or that person has approved it. Until then,
+-- and for good where it was rejected there, it is nobody else's. With the owner's rights: the policy of its own table asks for it.
+CREATE FUNCTION recs_my_offered(root bigint) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM recs_command s WHERE s.root_id = root AND s.kind = 'approve'
+                   AND (s.counterparty_id = ANY (recs_scope()) OR s.organisation_id = ANY (recs_scope())))
+      OR EXISTS (SELECT FROM recs_command c WHERE c.id = root AND c.awaiting[1] IS DISTINCT FROM 'approval'
+                   AND (c.counterparty_id = ANY (recs_scope()) OR c.organisation_id = ANY (recs_scope())))
+$$;
+
 -- What is under way for the organisations in scope, the offers to them included (whose certificates others still hold)
 CREATE FUNCTION recs_my_open_roots() RETURNS TABLE (root bigint) LANGUAGE sql STABLE
 SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT o.root FROM recs_open_roots() o JOIN recs_command c ON c.id = o.root
-  WHERE c.organisation_id = ANY (recs_scope()) OR c.counterparty_id = ANY (recs_scope())
+  WHERE c.organisation_id = ANY (recs_scope()) OR (
+    c.counterparty_id = ANY (recs_scope()) AND (c.awaiting[1] IS DISTINCT FROM 'approval'
+      OR EXISTS (SELECT FROM recs_command s WHERE s.root_id = c.id AND s.kind = 'approve')))
 $$;
 
 -- Which certificates commands are about, for both sides: whoever is offered some sees them before they are theirs
@@ -26,7 +38,9 @@ CREATE FUNCTION recs_my_pieces(roots bigint[]) RETURNS TABLE (
   SELECT c.id, b.id, e.serials, b.registry_id, b.serial_base, b.registry_text, b.serials, b.vintage, b.fuel, b.state, g.name
   FROM recs_command c JOIN recs_entry e ON e.command_id = c.id JOIN recs_batch b ON b.id = e.batch_id
   JOIN recs_generator g ON g.id = b.generator_id
-  WHERE c.id = ANY (roots) AND (c.organisation_id = ANY (recs_scope()) OR c.counterparty_id = ANY (recs_scope()))
+  WHERE c.id = ANY (roots) AND (
+    c.organisation_id = ANY (recs_scope())
+    OR (c.counterparty_id = ANY (recs_scope()) AND (c.awaiting[1] IS DISTINCT FROM 'approval' OR recs_my_offered(c.id))))
 $$;
 
 -- What left by a confirmed export of an organisation in scope and is still outside
@@ -72,6 +86,9 @@ DECLARE
   -- whose a row is, per table; m: the caller's organisations, a: the caller's accounts
   m text := '= ANY ((SELECT recs_scope())::bigint[])';
   a text := '= ANY ((SELECT recs_my_accounts())::bigint[])';
+  -- a command that its counterparty may know of; its row alone says so of most
+  offered text := 'CASE WHEN root_id IS NULL THEN awaiting[1] IS DISTINCT FROM ''approval'' OR recs_my_offered(id)'
+               || ' WHEN kind IN (''reject'', ''cancel'', ''expire'') THEN recs_my_offered(root_id) ELSE true END';
   rule record;
 BEGIN
   FOR rule IN SELECT * FROM (VALUES
@@ -82,7 +99,7 @@ BEGIN
     ('eligibility',   true,  'EXISTS (SELECT FROM recs_generator g WHERE g.id = generator_id AND g.organisation_id ' || m || ')'),
     ('generationread', true, 'EXISTS (SELECT FROM recs_generator g WHERE g.id = generator_id AND g.organisation_id ' || m || ')'),
     ('batch',         true,  'organisation_id ' || m),
-    ('command',       false, 'organisation_id ' || m || ' OR counterparty_id ' || m),
+    ('command',       false, 'organisation_id ' || m || ' OR (counterparty_id ' || m || ' AND ' || offered || ')'),
     ('entry',         false, 'to_account_id ' || a || ' OR from_account_id ' || a),
     ('holding',       false, 'account_id ' || a),
     ('retirement',    false, 'EXISTS (SELECT FROM recs_command c WHERE c.id = command_id)'),
@@ -107,6 +124,12 @@ CREATE POLICY received ON recs_generator FOR SELECT USING (EXISTS (SELECT FROM r
 CREATE POLICY received ON recs_registration FOR SELECT USING (EXISTS (SELECT FROM recs_generator g WHERE g.id = generator_id));
 CREATE POLICY received ON recs_eligibility FOR SELECT USING (EXISTS (SELECT FROM recs_generator g WHERE g.id = generator_id));
 
+-- The outbox tells of a command to whoever sees that command; only the ledger's functions put one in
+ALTER TABLE events_event ENABLE ROW LEVEL SECURITY;
+CREATE POLICY recs_mine ON events_event FOR ALL
+  USING (topic NOT LIKE 'recs.%' OR EXISTS (SELECT FROM recs_command c WHERE c.id = (payload ->> 'command')::bigint))
+  WITH CHECK (topic NOT LIKE 'recs.%');
+
 -- energyopti/organisations/migrations/sql/0002_database_roles.sql acts on these comments, now and at each start
 DO $$
 DECLARE
@@ -126,7 +149,7 @@ BEGIN
     EXECUTE format('COMMENT ON FUNCTION %s IS %L', f, 'Application: writes');
   END LOOP;
   FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace AND p.proname = ANY (ARRAY[
-    'recs_scope', 'recs_my_accounts', 'recs_my_open_roots', 'recs_my_pieces',
+    'recs_scope', 'recs_my_accounts', 'recs_my_offered', 'recs_my_open_roots', 'recs_my_pieces',
     'recs_my_exported', 'recs_my_life', 'recs_status'
   ]) LOOP
     EXECUTE format('COMMENT ON FUNCTION %s IS %L', f, 'Application: reads');

@@ -1,9 +1,11 @@
 -- Each cash balance is the sum of its entries, what one is owed the other owes, and a credit limit is what was granted last
 -- looks at: cash accounts
-SELECT a.id, format('cash account %s says %s cents, its entries %s', a.id, a.balance_cents, coalesce(x.cents, 0)) AS found
+SELECT a.id, format('cash account %s says %s cents up to entry %s, its entries %s up to %s',
+                    a.id, a.balance_cents, coalesce(a.last_entry, 0), coalesce(x.cents, 0), coalesce(x.newest, 0)) AS found
 FROM recs_cashaccount a
-LEFT JOIN (SELECT account_id, sum(amount_cents) AS cents FROM recs_cashentry GROUP BY account_id) x ON x.account_id = a.id
-WHERE a.balance_cents <> coalesce(x.cents, 0)
+LEFT JOIN (SELECT account_id, sum(amount_cents) AS cents, max(id) AS newest FROM recs_cashentry GROUP BY account_id) x
+  ON x.account_id = a.id
+WHERE a.balance_cents <> coalesce(x.cents, 0) OR a.last_entry IS DISTINCT FROM x.newest
 UNION ALL
 SELECT a.id, format('organisation %s is owed %s cents by organisation %s, which owes it %s', a.organisation_id, a.balance_cents,
                     a.counterparty_id, -coalesce(m.balance_cents, 0))

@@ -13,6 +13,9 @@ WHERE CASE WHEN c.kind IN ('approve', 'accept', 'confirm', 'release', 'reject', 
                     WHEN 'confirm' THEN before.awaiting[1] = 'registry' AND c.self_approved = (c.made_by_id = root.made_by_id)
                     WHEN 'refuse' THEN before.awaiting[1] = 'registry'
                     WHEN 'release' THEN before.awaiting[1] = 'release'
+                    -- by the clock, a moment later than its transaction began
+                    WHEN 'expire' THEN before.awaiting[1] IN ('approval', 'acceptance')
+                                       AND before.expires_at <= c.created_at + interval '1 hour'
                     ELSE before.awaiting[1] IN ('approval', 'acceptance') END
     AND CASE WHEN c.kind IN ('approve', 'accept', 'confirm', 'release')
              THEN c.awaiting = before.awaiting[2:] AND (c.to_account_id, c.to_bucket) = (root.to_account_id, root.to_bucket)
@@ -36,10 +39,25 @@ SELECT c.id, format('%s %s ends the stage %s of command %s', c.kind, c.id,
 FROM recs_command c
 LEFT JOIN LATERAL (SELECT * FROM recs_command x WHERE x.id = c.root_id OFFSET 0) root ON true
 LEFT JOIN LATERAL (SELECT * FROM recs_command x WHERE x.id = c.resolves_id OFFSET 0) before ON true
-WHERE c.id > :command AND CASE WHEN c.root_id IS NULL THEN c.resolves_id IS NOT NULL ELSE NOT coalesce(
+LEFT JOIN LATERAL (SELECT * FROM recs_command x WHERE x.id = c.reverses_id OFFSET 0) undone ON true
+WHERE c.id > :command
+AND CASE WHEN c.kind IN ('approve', 'accept', 'confirm', 'release', 'reject', 'cancel', 'expire', 'refuse') THEN NOT coalesce(
     root.root_id IS NULL AND (before.id = root.id OR before.root_id = root.id) AND before.id < c.id
     AND c.organisation_id = root.organisation_id AND c.counterparty_id IS NOT DISTINCT FROM root.counterparty_id
-    AND c.quantity = root.quantity
-    AND (c.kind <> 'approve' OR c.made_by_id <> root.made_by_id)
-    AND CASE WHEN c.kind IN ('approve', 'accept', 'confirm', 'release') THEN c.awaiting = before.awaiting[2:]
-             ELSE c.awaiting = '{}' END, false) END
+    AND c.quantity = root.quantity AND c.from_account_id = coalesce(root.from_account_id, root.to_account_id)
+    AND CASE c.kind WHEN 'approve' THEN before.awaiting[1] = 'approval' AND c.made_by_id <> root.made_by_id
+                    WHEN 'accept' THEN before.awaiting[1] = 'acceptance'
+                    WHEN 'confirm' THEN before.awaiting[1] = 'registry' AND c.self_approved = (c.made_by_id = root.made_by_id)
+                    WHEN 'refuse' THEN before.awaiting[1] = 'registry'
+                    WHEN 'release' THEN before.awaiting[1] = 'release'
+                    -- by the clock, a moment later than its transaction began
+                    WHEN 'expire' THEN before.awaiting[1] IN ('approval', 'acceptance')
+                                       AND before.expires_at <= c.created_at + interval '1 hour'
+                    ELSE before.awaiting[1] IN ('approval', 'acceptance') END
+    AND CASE WHEN c.kind IN ('approve', 'accept', 'confirm', 'release')
+             THEN c.awaiting = before.awaiting[2:] AND (c.to_account_id, c.to_bucket) = (root.to_account_id, root.to_bucket)
+                  AND c.reverses_id IS NOT DISTINCT FROM root.reverses_id
+             ELSE c.awaiting = '{}' AND c.to_bucket = 1 AND c.to_account_id = coalesce(root.from_account_id, c.to_account_id) END, false)
+  ELSE c.root_id IS NOT NULL OR c.resolves_id IS NOT NULL OR (c.kind = 'reverse') <> (c.reverses_id IS NOT NULL)
+    OR (c.kind = 'reverse' AND NOT coalesce(undone.root_id IS NULL AND undone.quantity = c.quantity AND undone.id < c.id
+                                            AND undone.to_account_id = c.from_account_id, false)) END

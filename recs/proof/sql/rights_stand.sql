@@ -15,6 +15,13 @@ SELECT j.name, format('%s may write %s, or owns it', r.name, j.name) FROM roles 
 WHERE has_table_privilege(r.oid, j.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(r.oid, j.oid, 'INSERT, UPDATE')
    OR pg_has_role(r.oid, j.relowner, 'MEMBER')
 UNION ALL
+SELECT n.nspname, format('%s may create tables and functions in the schema %s, where the ledger looks for its own', who.name, n.nspname)
+FROM pg_namespace n
+CROSS JOIN (SELECT name, has_schema_privilege(oid, current_schema(), 'CREATE') AS may FROM roles
+            UNION ALL SELECT 'anybody', EXISTS (SELECT FROM pg_namespace s CROSS JOIN aclexplode(s.nspacl) x
+                                                WHERE s.nspname = current_schema() AND x.grantee = 0 AND x.privilege_type = 'CREATE')) who
+WHERE n.nspname = current_schema() AND who.may
+UNION ALL
 SELECT f.name, format('%s %s execute %s', r.name, CASE WHEN has_function_privilege(r.oid, f.oid, 'EXECUTE') THEN 'may' ELSE 'may not' END, f.told)
 FROM roles r, functions f
 WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE') <> CASE r.name

@@ -84,6 +84,12 @@ def test_a_stage_that_is_not_its_turn_is_409(market: Market) -> None:
     assert refused(market.trader.post(f"/rec/reserves/{made['id']}/release"))[:2] == (409, "wrong-stage")
 
 
+def ids(program: Any, **query: Any) -> list[int]:
+    answer = program.get("/rec/commands", **query)
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
 # --- four eyes ---------------------------------------------------------------------------------------------
 
 
@@ -94,8 +100,13 @@ def test_a_second_person_approves_then_the_receiver_accepts(market: Market) -> N
     path = f"/rec/transfers/{made['id']}"
     assert refused(market.trader.post(f"{path}/approve")) == (403, "second-person", [])
     assert refused(market.buyer.post(f"{path}/accept"))[:2] == (409, "wrong-stage")
-    approved = market.officer.done(f"{path}/approve", status=200)
+    assert market.buyer.get(f"/rec/commands/{made['id']}").status_code == 404
+    assert ids(market.buyer) == ids(market.buyer, open="true") == []
+    approved = market.officer.done(f"{path}/approve", {"reason": "we are long"}, status=200)
     assert (approved["status"], approved["awaiting"]) == ("pending", ["acceptance"])
+    assert ids(market.buyer) == ids(market.buyer, open="true") == [made["id"]]
+    steps = {who: market.program(who).get(f"/rec/commands/{made['id']}").json()["steps"] for who in ("east-trader", "west-trader")}
+    assert {who: told[1]["reason"] for who, told in steps.items()} == {"east-trader": "we are long", "west-trader": ""}
     assert market.buyer.done(f"{path}/accept", status=200)["status"] == "completed"
 
 
@@ -189,11 +200,6 @@ def test_there_is_nothing_to_instruct_where_no_registry_is_waited_for(market: Ma
 def test_the_list_of_commands(market: Market) -> None:
     reserved = market.trader.done("/rec/reserve", {"account": market.east.main.pk, "quantity": 1, "reason": "r"})
     made = offer(market)
-
-    def ids(program: Any, **query: Any) -> list[int]:
-        answer = program.get("/rec/commands", **query)
-        assert answer.status_code == 200, answer.content
-        return [row["id"] for row in answer.json()["results"]]
 
     everyone = ids(market.trader)
     assert everyone[:2] == [made["id"], reserved["id"]]

@@ -109,6 +109,7 @@ def added_after_proof(w: Stage) -> None:
     w.piece(command, 996, 1000, account=w.other.pk, bucket=ACTIVE)
     sql("SET CONSTRAINTS ALL IMMEDIATE")
     sql("SET CONSTRAINTS ALL DEFERRED")
+    sql("RESET ALL")  # no setting of the session's remembers the proof
     entry = w.entry(command, 361, 995, prev=w.entry_of(500), frm=(w.main.pk, ACTIVE), to=(w.other.pk, ACTIVE))
     w.alter_holding(500, "account_id = %s, entry_id = %s", w.other.pk, entry)
 
@@ -240,6 +241,41 @@ def over(w: Stage) -> None:
     w.piece(command, 321, 330, account=w.other.pk, bucket=ACTIVE)
 
 
+def of_wrong_stage(kind: str, what: str, *stages: str, **told: Any) -> None:
+    """A step that is as it should be but for the stage that it ends, or for who made it."""
+
+    def act(w: Stage) -> None:
+        moves = {"frm": w.main.pk, "to": w.west.main.pk, "quantity": 9, "counterparty_id": w.west.organisation.pk}
+        asked = w.command("transfer", awaiting=[*stages], **moves)
+        w.piece(asked, 500, 508, account=w.main.pk, bucket=HELD)
+        back = {"to": w.main.pk} if kind in ("reject", "cancel", "expire", "refuse") else {"awaiting": [*stages[1:]]}
+        step = w.command(kind, root_id=asked, resolves_id=asked, **moves | back | told)
+        if "to" in back or not stages[1:]:
+            w.piece(step, 500, 508, account=w.main.pk if "to" in back else w.west.main.pk, bucket=ACTIVE)
+
+    attack("I8", what, RESOLVES)(act)
+
+
+of_wrong_stage("accept", "an acceptance instead of the approval", "approval", "acceptance")
+of_wrong_stage("release", "an approval by release", "approval", "acceptance")
+of_wrong_stage("accept", "an acceptance instead of the registry's word", "registry")
+of_wrong_stage("approve", "an approval by whoever asked", "approval", "acceptance")
+of_wrong_stage("refuse", "an offer refused as if by a registry", "acceptance")
+of_wrong_stage("reject", "a rejection of what the registry was told", "registry")
+of_wrong_stage("expire", "an offer of no end expires", "acceptance", made_by_id=None)
+
+
+@attack("I8", "an offer expires before its time", RESOLVES)
+def expired_early(w: Stage) -> None:
+    w.piece(answer(w, "expire", to=w.main.pk, made_by_id=None), 321, 330, account=w.main.pk, bucket=ACTIVE)
+
+
+@attack("I8", "an offer to one is accepted by another", RESOLVES)
+def accepted_by_another(w: Stage) -> None:
+    command = answer(w, "accept", to=w.west.main.pk, counterparty_id=w.toy.organisation.pk)
+    w.piece(command, 321, 330, account=w.west.main.pk, bucket=ACTIVE)
+
+
 @attack("I8", "a resolver that resolves nothing", says("command_resolver_resolves"), SAYS_SO)
 def resolves_nothing(w: Stage) -> None:
     w.piece(w.command("accept", frm=w.main.pk, to=w.west.main.pk, quantity=10), 321, 330, account=w.west.main.pk, bucket=ACTIVE)
@@ -250,7 +286,7 @@ def no_number(w: Stage) -> None:
     told = {"frm": w.main.pk, "to": w.other.pk, "quantity": 9}
     asked = w.command("transfer", awaiting=["registry"], **told)
     w.piece(asked, 500, 508, account=w.main.pk, bucket=HELD)
-    w.piece(w.command("confirm", root_id=asked, resolves_id=asked, **told), 500, 508, account=w.other.pk, bucket=ACTIVE)
+    w.piece(w.command("confirm", root_id=asked, resolves_id=asked, self_approved=True, **told), 500, 508, account=w.other.pk, bucket=ACTIVE)
 
 
 REVERSES = trigger("command_reverses_another", "recs_command.command_proved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,6 +17,11 @@ from tests.recs.world import batch, generator, issued, key
 ACCOUNT = "recs_account.account_guard"
 READ_STAYS = trigger("read_stays_what_it_is", "recs_generationread.read_guard")
 READ_SUITS = trigger("read_backs_its_batch", "recs_generationread.read_guard")
+
+
+def remembered(table: str) -> Guard:
+    """Whoever deletes says so in the history."""
+    return trigger("deletion_is_remembered", f"{table}.deletion_remembered")
 
 
 def change(table: str, pk: int, what: str, *values: Any) -> None:
@@ -153,6 +159,7 @@ def another_month(w: Stage) -> None:
     "records",
     "a batch with certificates is deleted",
     trigger("batch_stays_what_it_is", "recs_batch.batch_stays"),
+    remembered("recs_batch"),
     breaks="inside its batch",
 )
 def batch_deleted(w: Stage) -> None:
@@ -401,6 +408,7 @@ deleted(
 deleted(
     *("a generator that made certificates is deleted", "recs_generator", "(SELECT generator_id FROM recs_batch WHERE serial_base = 'TOY')"),
     referred("recs_batch", "generator_id"),
+    remembered("recs_generator"),
 )
 
 
@@ -408,3 +416,25 @@ deleted(
 def person_deleted(w: Stage) -> None:
     sql("DELETE FROM organisations_membership WHERE user_id = %s", w.east.trader.pk)
     sql("DELETE FROM organisations_user WHERE id = %s", w.east.trader.pk)
+
+
+# --- what goes is remembered -------------------------------------------------------------------------------------
+
+
+def forgotten(table: str, which: str, *, before: Callable[[Stage], object] | None = None) -> None:
+    """A row goes without a row of history that says so."""
+
+    def act(w: Stage) -> None:
+        if before is not None:
+            before(w)
+        sql(f"DELETE FROM {table} WHERE {which}")
+
+    attack("records", f"a row of {table} goes and leaves no trace", remembered(table))(act)
+
+
+forgotten("recs_policy", "organisation_id = (SELECT max(organisation_id) FROM recs_policy)")
+forgotten("recs_generator", "name = 'Short-lived'", before=lambda w: generator(w.east, "Short-lived"))
+forgotten("recs_registration", "unit_id = 'M1'")
+forgotten("recs_eligibility", "programme = 'NJ Class I'")
+forgotten("recs_generationread", "generation_mwh = 10")
+forgotten("recs_batch", "serial_base = 'short-lived'", before=lambda w: batch(w.east, base="short-lived", vintage=date(2021, 1, 1)))

@@ -48,6 +48,17 @@ BEGIN
     EXECUTE format('REVOKE SELECT ON %s.%I FROM energyopti_read', here, private);
   END LOOP;
 
+  -- Functions with their owner's rights look for tables here: nobody else may put any in. Closed already since PostgreSQL 15; where
+  -- this login may not close it, verify_ledger tells.
+  BEGIN
+    IF EXISTS (SELECT FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) x
+               WHERE n.nspname = current_schema() AND x.grantee = 0 AND x.privilege_type = 'CREATE') THEN
+      EXECUTE format('REVOKE CREATE ON SCHEMA %s FROM PUBLIC', here);
+    END IF;
+  EXCEPTION WHEN insufficient_privilege THEN
+    NULL;
+  END;
+
   -- What an app's migrations marked by a comment: tables that only functions write, and the functions that each role may call
   FOR marked IN SELECT c.oid::regclass::text AS name FROM pg_class c
                 WHERE c.relnamespace = current_schema()::regnamespace AND obj_description(c.oid, 'pg_class') = 'Written by functions only' LOOP
