@@ -89,7 +89,7 @@ def test_renamed_and_closed_once(east: Firm) -> None:
 
 def test_an_account_that_holds_certificates_stays_open(east: Firm) -> None:
     issued(east)
-    assert faults_of(lambda: services.close_account(account=east.main, reason="x")) == [("not-empty", None)]
+    assert faults_of(lambda: services.close_account(account=east.main, reason="x")) == [("not-empty", "closed")]
     assert Account.objects.get(pk=east.main.pk).closed_at is None
 
 
@@ -99,7 +99,7 @@ def test_an_account_that_holds_certificates_stays_open(east: Firm) -> None:
         ({"name": ""}, [("invalid-input", "name")]),
         ({"name": "   "}, [("invalid-input", "name")]),
         ({"name": "x" * 121}, [("invalid-input", "name")]),
-        ({"name": "main"}, [("name-taken", None)]),
+        ({"name": "main"}, [("name-taken", "name")]),
         ({"kind": "world"}, [("invalid-input", "kind")]),
         ({"kind": "vault"}, [("invalid-input", "kind")]),
         ({"registry": "atlantis"}, [("unknown-registry", "registry")]),
@@ -120,7 +120,8 @@ def test_what_no_account_can_be(east: Firm, given: dict[str, Any], faults: list[
 def test_a_registrys_account_is_mirrored_once(east: Firm) -> None:
     services.open_account(organisation=east.organisation, name="a", registry="nar", registry_account="7")
     mirror, west = {"registry": "nar", "registry_account": "7"}, firm("west")
-    assert faults_of(lambda: services.open_account(organisation=west.organisation, name="b", **mirror)) == [("name-taken", None)]
+    faults = faults_of(lambda: services.open_account(organisation=west.organisation, name="b", **mirror))
+    assert faults == [("name-taken", "registry_account")]
 
 
 # --- generators ------------------------------------------------------------------------------------------------
@@ -164,11 +165,11 @@ def test_a_generator_with_all_that_belongs_to_it_has_one_reason(east: Firm) -> N
         ({"name": ""}, [("invalid-input", "name")]),
         ({"registrations": [("atlantis", "1")]}, [("unknown-registry", "registrations")]),
         ({"registrations": [("nar", "")]}, [("invalid-input", "registrations")]),
-        ({"registrations": [("nar", "1"), ("nar", "1")]}, [("name-taken", None)]),
+        ({"registrations": [("nar", "1"), ("nar", "1")]}, [("name-taken", "registrations")]),
         ({"eligibilities": [("X", date(2024, 1, 2), date(2024, 1, 1), "")]}, [("invalid-input", "eligibilities")]),
         ({"eligibilities": [("", None, None, "")]}, [("invalid-input", "eligibilities")]),
         ({"eligibilities": [("X", None, date.max, "")]}, [("invalid-input", "eligibilities")]),
-        ({"eligibilities": [("X", None, None, ""), ("X", date(2024, 1, 1), None, "")]}, [("name-taken", None)]),
+        ({"eligibilities": [("X", None, None, ""), ("X", date(2024, 1, 1), None, "")]}, [("name-taken", "eligibilities")]),
         ({"state": "1", "capacity_mw": Decimal(-1)}, [("invalid-input", "capacity_mw"), ("invalid-input", "state")]),
     ],
 )
@@ -179,7 +180,7 @@ def test_what_no_generator_can_be(east: Firm, given: dict[str, Any], faults: lis
 def test_a_unit_of_a_registry_is_one_generator(east: Firm) -> None:
     record(east, registrations=[("gats", "NON1")])
     west = firm("west")
-    assert faults_of(lambda: record(west, registrations=[("pjm", "NON1")])) == [("name-taken", None)]
+    assert faults_of(lambda: record(west, registrations=[("pjm", "NON1")])) == [("name-taken", "registrations")]
 
 
 # --- batches ---------------------------------------------------------------------------------------------------
