@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ class LedgerError(EnergyOptiError):
     rules: ClassVar[tuple[str, ...]] = ()  # names in the database: of recs_refuse, constraints and triggers
     words: ClassVar[str] = ""  # where the database's own sentence says too little
     at: ClassVar[str] = ""  # the field, where the database names none
+    places: ClassVar[Mapping[str, str]] = {}  # the field by rule, where each has its own
 
 
 class FloatInLedger(LedgerError):
@@ -263,12 +264,19 @@ class StaysWhatItIs(LedgerError):
 
 
 class NotEmpty(LedgerError):
-    code, rules = "not-empty", ("account_closed_when_empty",)
+    code, rules, at = "not-empty", ("account_closed_when_empty",), "closed"
 
 
 class NameTaken(LedgerError):
     code = "name-taken"
-    rules = ("account_name_once", "account_mirrored_once", "generator_name_once", "registration_unit_once", "eligibility_once_at_a_time")
+    places = {
+        "account_name_once": "name",
+        "account_mirrored_once": "registry_account",
+        "generator_name_once": "name",
+        "registration_unit_once": "registrations",
+        "eligibility_once_at_a_time": "eligibilities",
+    }
+    rules = tuple(places)
     words = "there is one like it already"
 
 
@@ -300,11 +308,12 @@ def refusal(problem: DatabaseError) -> LedgerError | None:
         return None
     if told.sqlstate in _BUSY:
         return Busy("others are working on these certificates at this moment; send the same request again")
-    kind = _RULES.get(told.constraint_name or "")
+    rule = told.constraint_name or ""
+    kind = _RULES.get(rule)
     if kind is None:
         return _unfit(told.sqlstate) if isinstance(problem, DataError) else None
     own_words = str(told.sqlstate).startswith("EO") or not kind.words
-    return kind(told.message_primary if own_words else kind.words, field=told.column_name or kind.at or None)
+    return kind(told.message_primary if own_words else kind.words, field=told.column_name or kind.places.get(rule) or kind.at or None)
 
 
 def _unfit(state: str | None) -> LedgerError:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from recs.errors import BadAmount, BadQuantity, FloatInLedger, QuantityTooLarge
 
 LARGEST = 2**63 - 1
+LARGEST_SERIAL = LARGEST - 1  # the range type keeps the number after it
 CENT = Decimal("0.01")
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from django.http import QueryDict
 
+from energyopti.api.echo import quoted
 from energyopti.errors import EnergyOptiError, InvalidInput, Several
 from energyopti.intervals import parse_instant
 
 LONGEST = 20_000  # characters of one value; a thousand node names fit
+LONGEST_TIME = 40
 
 
 class UnknownParameter(InvalidInput):
@@ -57,7 +59,7 @@ def read(parameters: Sequence[Parameter], query: QueryDict) -> dict[str, Any]:
     faults: list[EnergyOptiError] = []
     known = {parameter.name: parameter for parameter in parameters}
     told = f"known are {', '.join(known)}" if known else "this endpoint takes none"
-    faults += [UnknownParameter(f"unknown parameter {name!r}; {told}", field=name) for name in query if name not in known]
+    faults += [UnknownParameter(f"unknown parameter {quoted(name)}; {told}", field=name) for name in query if name not in known]
     values: dict[str, Any] = {}
     for parameter in parameters:
         try:
@@ -85,7 +87,7 @@ def _one(parameter: Parameter, query: Mapping[str, str] | QueryDict) -> Any:
 
 def _text(parameter: Parameter, text: str) -> str:
     if parameter.choices and text not in parameter.choices:
-        raise InvalidInput(f"{parameter.name} is {text!r}; write one of {', '.join(parameter.choices)}", field=parameter.name)
+        raise InvalidInput(f"{parameter.name} is {quoted(text)}; write one of {', '.join(parameter.choices)}", field=parameter.name)
     return text
 
 
@@ -102,9 +104,9 @@ def _day(parameter: Parameter, text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"{parameter.name} is {text!r}; write a day as 2024-03-10", field=parameter.name) from None
+        raise InvalidInput(f"{parameter.name} is {quoted(text)}; write a day as 2024-03-10", field=parameter.name) from None
     if not 1990 <= day.year <= 2199:  # local midnights must stay within what PostgreSQL, numpy and Python can all tell
-        raise InvalidInput(f"{parameter.name} is {text!r}; write a day between 1990 and 2199", field=parameter.name)
+        raise InvalidInput(f"{parameter.name} is {quoted(text)}; write a day between 1990 and 2199", field=parameter.name)
     return day
 
 
@@ -116,11 +118,11 @@ def _instant(parameter: Parameter, text: str) -> datetime:
 def read_instant(text: str, *, field: str) -> datetime:
     """A time that somebody typed, in a parameter or a body. Raises NaiveTime, InvalidInput."""
     try:
-        instant = parse_instant(text, field=field)
+        instant = parse_instant(text, field=field) if len(text) <= LONGEST_TIME else None
     except OverflowError:
         instant = None
     if instant is None or not 1990 <= instant.year <= 2199:
-        raise InvalidInput(f"{field} is {text!r}; write a time between 1990 and 2199", field=field)
+        raise InvalidInput(f"{field} is {quoted(text)}; write a time between 1990 and 2199", field=field)
     return instant
 
 
@@ -129,13 +131,13 @@ def _whole(parameter: Parameter, text: str) -> int:
     number = int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19 else None
     if number is None or (low is not None and number < low) or (high is not None and number > high):
         bounds = f" between {low} and {high}" if low is not None and high is not None else ""
-        raise InvalidInput(f"{parameter.name} is {text!r}; write a whole number{bounds}", field=parameter.name)
+        raise InvalidInput(f"{parameter.name} is {quoted(text)}; write a whole number{bounds}", field=parameter.name)
     return number
 
 
 def _flag(parameter: Parameter, text: str) -> bool:
     if text not in ("true", "false"):
-        raise InvalidInput(f"{parameter.name} is {text!r}; write true or false", field=parameter.name)
+        raise InvalidInput(f"{parameter.name} is {quoted(text)}; write true or false", field=parameter.name)
     return text == "true"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -19,11 +19,14 @@ from rest_framework.views import set_rollback
 
 from energyopti import logs
 from energyopti.api import throttles
+from energyopti.api.echo import cut
 from energyopti.errors import EnergyOptiError, Several
 
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+MOST_FAULTS = 100  # that one answer tells
+MOST_SENTENCES = 10  # of them in `detail`
 AWAY_SECONDS = "5"  # what a database that does not answer is given
 
 # DRF's exceptions that the class alone names; others keep the code they were raised with
@@ -43,7 +46,7 @@ class Fault:
     """One input that broke a rule.
 
     `pointer`: `#/quantity` in a body (a JSON pointer), `?start_time` among the parameters, `{feed}` in the address,
-    `header Idempotency-Key` among the headers.
+    `header Idempotency-Key` among the headers. Names that somebody made up are cut.
     """
 
     pointer: str
@@ -73,14 +76,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request's fields stand: `in_query` as long as only its parameters have been read; names in its address."""
+    """Where a request's fields stand: `in_query` as long as only its parameters have been read; names in its address.
+
+    `queried`: names that stand among the parameters though there is a body, too.
+    """
 
     in_query: bool = False
     in_path: frozenset[str] = frozenset()
+    queried: frozenset[str] = frozenset()
 
     def pointer(self, name: str) -> str:
         if name in self.in_path:
             return f"{{{name}}}"
+        name = "/".join(map(cut, name.split("/")))
         return f"?{name}" if self.in_query and name else f"#/{name}" if name else "#"
 
 
@@ -99,8 +107,13 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 
 def _place(context: dict[str, Any]) -> Place:
     """`asked` is there once the parameters were read (Endpoint.initial): what is wrong before that stands in the query."""
-    reads = context["request"].method in ("GET", "HEAD")
-    return Place(in_query=reads or not hasattr(context.get("view"), "asked"), in_path=frozenset(context.get("kwargs") or ()))
+    request: Request = context["request"]
+    reads = request.method in ("GET", "HEAD")
+    return Place(
+        in_query=reads or not hasattr(context.get("view"), "asked"),
+        in_path=frozenset(context.get("kwargs") or ()),
+        queried=frozenset(request.query_params),
+    )
 
 
 def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
@@ -112,7 +125,7 @@ def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
 def problem_of(error: Exception, place: Place = Place()) -> Problem:
     match error:
         case Several():
-            return Problem(error.status, error.code, error.detail, tuple(_fault(fault, place) for fault in error.faults))
+            return _several(error.status, error.code, [_fault(fault, place) for fault in error.faults])
         case EnergyOptiError():
             return Problem(error.status, error.code, error.detail, (_fault(error, place),) if error.field else ())
         case Http404():
@@ -134,10 +147,10 @@ def problem_of(error: Exception, place: Place = Place()) -> Problem:
 def _of_api_exception(error: exceptions.APIException, place: Place) -> Problem:
     match error:
         case exceptions.ValidationError():
-            faults = tuple(_faults(error.detail, place=place))
+            faults = list(_faults(error.detail, place=place))
             rule = _rules().get(faults[0].code) if len(faults) == 1 else None  # one of ours, found while a body was read
             code, status = (rule.code, rule.status) if rule else ("invalid-input", error.status_code)
-            return Problem(status, code, "; ".join(fault.detail for fault in faults), faults)
+            return _several(status, code, faults)
         case exceptions.ParseError():
             return _plain(error, errors=(Fault("#", "malformed-body", str(error.detail)),))
         case exceptions.NotAuthenticated():
@@ -147,6 +160,14 @@ def _of_api_exception(error: exceptions.APIException, place: Place) -> Problem:
         case exceptions.Throttled():
             return _plain(error, detail=f"your budget is used up; ask again in {_wait(error)} s")
     return _plain(error)
+
+
+def _several(status: int, code: str, faults: Sequence[Fault]) -> Problem:
+    """As many as anybody reads: a body of nothing but faults must not get an answer many times its size."""
+    sentences = [fault.detail for fault in faults[:MOST_SENTENCES]]
+    if (more := len(faults) - MOST_SENTENCES) > 0:
+        sentences.append(f"and {more} more")
+    return Problem(status, code, "; ".join(sentences), tuple(faults[:MOST_FAULTS]))
 
 
 def _rules() -> dict[str, type[EnergyOptiError]]:
@@ -173,7 +194,9 @@ def _plain(error: exceptions.APIException, *, detail: str = "", errors: tuple[Fa
 
 def _fault(error: EnergyOptiError, place: Place) -> Fault:
     """An error that always stands in one place (a header) names it itself."""
-    return Fault(getattr(error, "pointer", "") or place.pointer(error.field or ""), error.code, error.detail)
+    name = error.field or ""
+    at = f"?{cut(name)}" if name in place.queried else place.pointer(name)
+    return Fault(getattr(error, "pointer", "") or at, error.code, error.detail)
 
 
 def _faults(detail: Any, path: tuple[str, ...] = (), *, place: Place) -> Iterator[Fault]:

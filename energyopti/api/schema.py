@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
@@ -70,7 +70,7 @@ class Schema(AutoSchema):
             writes=self._is_idempotent(),
             addressed="{" in path,
             table=self._is_table(),
-            refusals=getattr(self.view, "refusals", None) if self._is_idempotent() else None,
+            refusals=getattr(self.view, "refusals" if self._is_idempotent() else "read_refusals", None),
             parameters=own,
             staff=any(permission is Staff for permission in self.view.permission_classes),
         )
@@ -135,6 +135,17 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "manage.py apikey --user NAME --name LABEL makes one"}
+
+
+class BodyScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself by being a subclass
+    """What is not declared is refused."""
+
+    target_class = "energyopti.api.bodies.Body"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Json:
+        told = cast(Any, auto_schema)._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**told, "additionalProperties": False}
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

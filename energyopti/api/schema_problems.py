@@ -119,21 +119,26 @@ def _body(error: Exception, *, in_query: bool = True) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What endpoints alike refuse besides: an example of each, told under their name."""
+    """What endpoints alike refuse besides: an example of each, told under their name. `reads`: where nothing is written."""
 
     name: str
     errors: tuple[EnergyOptiError, ...]
+    reads: bool = False
 
     def components(self) -> Json:
         """Status → the component's name and what it says: the usual of that status, and these."""
         return {status: (f"{self.name}{status}", self._told(status)) for status in sorted({str(error.status) for error in self.errors})}
 
     def _told(self, status: str) -> Json:
-        known: Json = _component(status) if status in _NAMES else {"description": "Ask again soon.", "content": CONTENT}
+        if self.reads and status == "409":
+            known: Json = {"description": "It is not at this stage.", "content": CONTENT}
+        else:
+            known = _component(status) if status in _NAMES else {"description": "Ask again soon.", "content": CONTENT}
         examples = {error.code: {"value": _body(error, in_query=False)} for error in self.errors if str(error.status) == status}
         told = known["content"][CONTENT_TYPE]
         content = {CONTENT_TYPE: {**told, "examples": {**told.get("examples", {}), **examples}}}
-        return {**known, "description": f"{known['description']} Or a rule refuses: nothing has changed.", "content": content}
+        more = "" if self.reads else " Or a rule refuses: nothing has changed."
+        return {**known, "description": f"{known['description']}{more}", "content": content}
 
 
 def responses(

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from energyopti.api.bodies import Body
+from energyopti.api.bodies import Body, Listed
 from energyopti.api.columns import Column, Kind
 from energyopti.organisations.models import APIKey, Membership
 
@@ -73,7 +73,7 @@ class PullBody(Body):
 
     start = serializers.CharField(max_length=40, help_text="ISO-8601 with an offset; market days that the span touches are pulled whole")
     end = serializers.CharField(max_length=40, help_text="ISO-8601 with an offset, not included")
-    nodes = serializers.ListField(
+    nodes = Listed(
         child=serializers.CharField(max_length=80),
         required=False,
         allow_empty=False,

@@ -19,10 +19,11 @@ from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
-from energyopti.api import cursor, formats
+from energyopti.api import cursor, formats, throttles
 from energyopti.api.base import Endpoint, Meta
-from energyopti.api.bodies import Body, read
+from energyopti.api.bodies import Body, Choice, read
 from energyopti.api.columns import Chunk, Column, Kind, cut, rows_in
+from energyopti.api.echo import cut as cut_text
 from energyopti.api.formats import text
 from energyopti.api.params import Kind as Given
 from energyopti.api.params import Parameter
@@ -131,8 +132,8 @@ class HowTold(Body):
 
     limit = serializers.IntegerField(required=False, min_value=1, max_value=100_000, help_text=COMMON[0].description)
     cursor = serializers.CharField(required=False, help_text=COMMON[1].description)
-    layout = serializers.ChoiceField(["rows", "columns"], required=False, help_text=COMMON[2].description)
-    format = serializers.ChoiceField(list(formats.FORMATS), required=False, help_text=COMMON[4].description)
+    layout = Choice(["rows", "columns"], required=False, help_text=COMMON[2].description)
+    format = Choice(list(formats.FORMATS), required=False, help_text=COMMON[4].description)
 
 
 class PostedTable(TableEndpoint):
@@ -148,11 +149,16 @@ class PostedTable(TableEndpoint):
         return cls.all_parameters()
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asked = self.asked | read(self.body, request.data)
+        given = read(self.body, request.data)
+        if self.asked["cursor"]:  # of `next`, to which the body is sent again as it was
+            given["cursor"] = self.asked["cursor"]
         for name in request.query_params:
-            if name in self.body().fields and name in request.data:
+            if name in self.body().fields and name in request.data and name != "cursor":
                 raise InvalidInput(f"{name} stands in the address and in the body; write it once", field=name)
+        asked = self.asked | given
         form = formats.chosen(request, asked["format"])
+        if form != "json":
+            throttles.spend_on_stream(request)
         answer = self.answer(asked)
         shown = _shown(answer, asked["fields"], market_time=asked["tz"] == "market")
         told = _page(answer, shown, asked, request) if form == "json" else _download(answer, shown, form, whole=True)
@@ -169,7 +175,7 @@ def _shown(answer: Answer, fields: Sequence[str] | None, *, market_time: bool) -
         columns = {column.name: column for column in (*answer.columns[:place], LOCAL, *answer.columns[place:])}
     unknown = [name for name in fields or () if name not in columns]
     if unknown:
-        raise InvalidInput(f"no field is called {', '.join(unknown)}; there are {', '.join(columns)}", field="fields")
+        raise InvalidInput(f"no field is called {cut_text(', '.join(unknown))}; there are {', '.join(columns)}", field="fields")
     return [columns[name] for name in fields or columns]
 
 

@@ -155,7 +155,7 @@ class Throttle(BaseThrottle):
 
 
 def _streams(request: Request, view: APIView) -> bool:
-    """Whether the answer will be a table's whole window."""
+    """Whether the answer will be a table's whole window, as far as the address and the headers say it; see spend_on_stream."""
     if request.method != "GET" or not hasattr(view, "columns"):
         return False
     try:
@@ -172,6 +172,17 @@ def spend(request: Request, *, cost: int = 1) -> float | None:
     budget = _take(item, who, min(cost, item.amount))
     request._request._budget = budget  # type: ignore[attr-defined]  # `headers` reads it
     return None if budget is None or budget.allowed else float(budget.wait(min(cost, item.amount)))
+
+
+def spend_on_stream(request: Request) -> None:
+    """What an answer that streams costs more, where only the body said that it does. Raises Throttled."""
+    _, item = _who(request)
+    more = min(STREAM_COST, item.amount) - 1
+    if not more or _spent(request) is None:
+        return
+    request._request._budget = None  # type: ignore[attr-defined]  # what it has cost so far is counted there, in Redis
+    if (pause := spend(request, cost=more)) is not None:
+        raise Throttled(wait=pause)
 
 
 def spend_on_refusal(request: Request) -> Throttled | None:

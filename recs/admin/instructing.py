@@ -8,8 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from recs.instructing import order_of
 from recs.instructions import Instruction, instruction
-from recs.pages.instructing import order_of
 from recs.queries import CommandRow, command
 
 

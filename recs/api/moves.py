@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -12,13 +13,13 @@ from rest_framework.response import Response
 from energyopti.api.bodies import read
 from energyopti.api.idempotency import idempotent
 from recs import ledger, queries
-from recs.api import bodies, shapes
+from recs.api import bodies, issue_bodies, shapes
 from recs.api.answers import told_command
 from recs.api.base import Commanding, ledger_key
 from recs.api.recording import batch_to_issue
 
 
-def _told(example: dict[str, Any], *, status: int = 201, answer: dict[str, Any] | None = None) -> Any:
+def told(example: dict[str, Any], *, status: int = 201, answer: dict[str, Any] | None = None) -> Any:
     """How the schema tells a command: its body by an example, and what it answers."""
     return extend_schema_view(
         post=extend_schema(
@@ -31,7 +32,7 @@ def _told(example: dict[str, Any], *, status: int = 201, answer: dict[str, Any] 
     )
 
 
-@_told(
+@told(
     {
         "account": 3,
         "registry": "gats",
@@ -51,7 +52,12 @@ class Issue(Commanding):
     it is issued, or some or all of a batch that is recorded already (batch_id, or one range). `kind` import needs `export`.
     """
 
-    body = bodies.IssueBody
+    body = issue_bodies.IssueBody
+    names = {"from_account": "account", "to_account": "account"}
+
+    def place(self, field: str, sent: Collection[str]) -> str:
+        which = next(name for name in ("ranges", "batch_id", "serial_start") if name in sent)
+        return which if field in ("ranges", "batch_id") else super().place(field, sent)
 
     def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
         with self.seeing():
@@ -68,7 +74,7 @@ class Issue(Commanding):
             )
 
 
-@_told(
+@told(
     {"from_account": 12, "to_account": 3, "ranges": [{"batch_id": 17, "serial_start": 1, "serial_end": 250}], "reason": "bought back"},
     answer={"kind": "receive", "status": "completed", "awaiting": [], "counterparty": None, "price_usd": None},
 )
@@ -82,7 +88,7 @@ class Receive(Commanding):
         return ledger.receive(key=key, by=self.user, price_usd=given.get("price_usd"), **{name: given[name] for name in names})
 
 
-@_told(
+@told(
     {"from_account": 3, "to_account": 9, "quantity": 250, "registry": "gats", "vintage_from": "2024-01", "price_usd": "3125.50"},
 )
 class Transfer(Commanding):
@@ -106,7 +112,7 @@ class Transfer(Commanding):
         )
 
 
-@_told(
+@told(
     {
         "account": 3,
         "quantity": 250,
@@ -126,6 +132,7 @@ class Retire(Commanding):
     """
 
     body = bodies.RetireBody
+    names = {"from_account": "account"}
 
     def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
         return ledger.retire(
@@ -139,7 +146,7 @@ class Retire(Commanding):
         )
 
 
-@_told(
+@told(
     {"account": 3, "quantity": 250, "reason": "for the auction of June"},
     answer={"kind": "reserve", "status": "pending", "awaiting": ["release"], "counterparty": None, "price_usd": None, "expires_at": None},
 )
@@ -147,12 +154,13 @@ class Reserve(Commanding):
     """Certificates are held until they are released: nothing else can take them."""
 
     body = bodies.ReserveBody
+    names = {"from_account": "account"}
 
     def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
         return ledger.reserve(key=key, by=self.user, account=given["account"], reason=given["reason"], **given["wanted"])
 
 
-@_told(
+@told(
     {"account": 3, "to_registry": "nar", "quantity": 250, "reason": "sold into NAR"},
     answer={
         "kind": "export",
@@ -170,13 +178,14 @@ class Export(Commanding):
     """
 
     body = bodies.ExportBody
+    names = {"from_account": "account", "to_account": "to_registry"}
 
     def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
         names = ("account", "to_registry", "reason")
         return ledger.export(key=key, by=self.user, **{name: given[name] for name in names}, **given["wanted"])
 
 
-@_told(
+@told(
     {"id": 4711, "reason": "sent to the wrong account"},
     answer={"kind": "reverse", "status": "completed", "awaiting": [], "reverses": 4711},
 )
@@ -184,84 +193,10 @@ class Reverse(Commanding):
     """A completed transfer, receipt or issue goes back, by whoever received it and still has all of its certificates."""
 
     body = bodies.ReverseBody
+    instead = "id"
 
     def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
         return ledger.reverse(key=key, by=self.user, command=given["id"], reason=given["reason"])
-
-
-# --- what waits ---------------------------------------------------------------------------------------------
-
-
-class Resolving(Commanding):
-    """A stage of a command that waits is passed, or ends it. Answers the command itself, as it stands now."""
-
-    body = bodies.ReasonBody
-    status = 200
-    how: ClassVar[Any]  # of recs.ledger
-
-    def act(self, given: dict[str, Any], key: UUID, address: dict[str, int]) -> int:
-        type(self).how(key=key, by=self.user, command=address["id"], **given)
-        return address["id"]
-
-
-_resolving = _told({"reason": "checked against contract 2026-117"}, status=200, answer={"status": "completed", "awaiting": []})
-
-
-@_resolving
-class Accept(Resolving):
-    """An offer of another organisation is accepted, by somebody of the organisation it was made to."""
-
-    how = ledger.accept
-
-
-@_told({"reason": "not what was agreed"}, status=200, answer={"status": "rejected", "awaiting": []})
-class Reject(Resolving):
-    """An offer, or a request for a second person's approval, is declined: the certificates go back."""
-
-    how = ledger.reject
-
-
-@_told({"reason": "made twice"}, status=200, answer={"status": "cancelled", "awaiting": []})
-class Cancel(Resolving):
-    """Whoever asked takes it back, as long as it is neither done nor instructed."""
-
-    how = ledger.cancel
-
-
-@_resolving
-class Approve(Resolving):
-    """A second person of the same organisation approves."""
-
-    how = ledger.approve
-
-
-@_told(
-    {"reference": "TR-2026-88123", "reference_date": "2026-11-24"},
-    status=200,
-    answer={"status": "completed", "awaiting": [], "reference": "TR-2026-88123", "reference_date": "2026-11-24"},
-)
-class Confirm(Resolving):
-    """The registry did what it was instructed to do: its confirmation number, and the day it did it."""
-
-    body = bodies.ConfirmBody
-    how = ledger.confirm
-
-
-@_told({"reference": "", "reason": "the buyer's account is closed"}, status=200, answer={"status": "rejected", "awaiting": []})
-class Refuse(Resolving):
-    """The registry did not do it: the certificates go back."""
-
-    body = bodies.RefuseBody
-    how = ledger.refuse
-
-
-@_told(
-    {"reason": "the auction is over"}, status=200, answer={"kind": "reserve", "status": "completed", "awaiting": [], "counterparty": None}
-)
-class Release(Resolving):
-    """What was reserved is free again."""
-
-    how = ledger.release
 
 
 # --- many at once --------------------------------------------------------------------------------------------
@@ -290,7 +225,8 @@ class Bulk(Commanding):
     def post(self, request: Request, /, **address: int) -> Response:
         given = read(self.body, request.data)["moves"]
         moves = [_move(one, ledger_key(request, place)) for place, one in enumerate(given)]
-        made = ledger.bulk(by=self.user, moves=moves)
+        with self.told_here(request.data):
+            made = ledger.bulk(by=self.user, moves=moves)
         with self.seeing():
             return Response({"commands": [told_command(row) for row in queries.outcomes(made)]}, status=201)
 

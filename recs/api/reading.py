@@ -1,72 +1,34 @@
-"""Questions about certificates and commands."""
+"""Questions about commands, and what they did."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from energyopti.api.params import Kind, Parameter
-from energyopti.api.table import Answer, PostedTable, TableEndpoint
+from energyopti.api.schema_problems import Refusals
+from energyopti.api.table import Answer, TableEndpoint
 from recs import instructions, queries
-from recs.api import record_bodies, shapes
-from recs.api.answers import command_row, history_row, holding_row, told_whole_command
+from recs.api import shapes, tables
+from recs.api.answers import command_row, history_row, told_whole_command
 from recs.api.base import Owned, within
 from recs.api.records import META, OWNER
 from recs.errors import WrongStage
-from recs.pages.instructing import order_of
-from recs.types import Criteria
+from recs.instructing import order_of
+from recs.models import Batch
 
-CRITERIA = ("registry", "fuel_type", "state", "vintage_from", "vintage_to")
 ROOTS = ("issue", "import", "receive", "transfer", "export", "retire", "reserve", "reverse", "pay", "credit")
 STATUSES = ("pending", "instructed", "completed", "rejected", "cancelled", "expired", "reversed")
-
-
-@extend_schema_view(
-    post=extend_schema(
-        examples=[
-            OpenApiExample(
-                "what may move, of one registry and year",
-                {"registry": "gats", "vintage_from": "2024-01", "vintage_to": "2024-12", "status": "active"},
-                request_only=True,
-            )
-        ]
-    )
-)
-class Query(PostedTable, Owned):
-    """Which certificates organisations have, range by range: active, held for something, retired, or exported.
-
-    The question stands in the body; `limit`, `cursor`, `layout` and `format` may stand there or in the address. `next` is an
-    address to which the same body is sent again.
-    """
-
-    columns = shapes.HOLDINGS
-    body = record_bodies.QueryBody
-    meta_example = META
-
-    def answer(self, asked: dict[str, Any]) -> Answer:
-        owners = self.owners(asked.get("owner_id"))
-        criteria = Criteria(**{name: asked[name] for name in CRITERIA if name in asked})
-        statuses = (asked["status"],) if "status" in asked else queries.STATUSES
-        return self.rows(
-            self.columns,
-            key=("batch_id", "serial_start"),
-            name="rec-holdings",
-            read=lambda after, limit: queries.holdings(
-                [one.pk for one in owners], criteria=criteria, statuses=statuses, after=after, limit=limit
-            ),
-            shape=holding_row,
-            owners=owners,
-        )
 
 
 class Commands(TableEndpoint, Owned):
     """What was asked of the ledger, by you or towards you, the newest first."""
 
-    columns = shapes.COMMANDS
+    columns = tables.COMMANDS
     parameters = (
         OWNER,
         Parameter("kind", "only commands of this kind", choices=ROOTS),
@@ -126,7 +88,7 @@ class OneCommand(Owned):
 class History(TableEndpoint, Owned):
     """What moved certificates of a batch, the oldest first, as far as accounts of yours took part."""
 
-    columns = shapes.HISTORY
+    columns = tables.HISTORY
     meta_example = META
 
     def answer(self, asked: dict[str, Any]) -> Answer:
@@ -134,13 +96,14 @@ class History(TableEndpoint, Owned):
         with self.seeing():
             if not queries.batch_seen(batch):
                 raise Http404
+            sandbox = Batch.objects.values_list("sandbox", flat=True).get(pk=batch)
         return self.rows(
             self.columns,
             key=("entry_id",),
             name=f"rec-batch-{batch}",
             read=lambda after, limit: queries.batch_history(batch, after[0] if after else None, limit) or [],
             shape=history_row,
-            owners=self.owners(None),
+            sandbox=sandbox,
         )
 
 
@@ -150,6 +113,7 @@ class Instruction(Owned):
     Where the registry's own columns are known they are used (`layout_known`), else the columns are ours.
     """
 
+    read_refusals = Refusals("Instruction", (WrongStage("command 4711 does not wait for a registry"),), reads=True)
     parameters = (
         Parameter("effective_on", "the day that ERCOT's text names; left out: today, Central time", kind=Kind.DAY, example="2026-11-25"),
     )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from energyopti.api.bodies import Body
+from energyopti.api.bodies import Body, Choice, Listed
 from energyopti.api.table import HowTold
 from recs import queries
 from recs.api.bodies import CriteriaBody, reason_why
-from recs.api.fields import RegistryCode, Text
+from recs.api.fields import Day, RegistryCode, Text
 from recs.models import Account
 
 
 class QueryBody(HowTold, CriteriaBody):
-    owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; left out: all that you belong to")
-    status = serializers.ChoiceField(list(queries.STATUSES), required=False, help_text="left out: every one")
+    owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; left out: as in /rec/holdings")
+    status = Choice(list(queries.STATUSES), required=False, help_text="left out: every one")
 
 
 class AccountBody(Body):
     owner_id = Text(required=False, max_length=60, help_text="the organisation's slug; may be left out by who belongs to one alone")
     name = Text(max_length=120)
-    kind = serializers.ChoiceField(
+    kind = Choice(
         [kind.value for kind in Account.Kind if kind is not Account.Kind.WORLD],
         default="active",
         help_text="external: of a counterparty without a login",
@@ -37,6 +37,8 @@ class AccountBody(Body):
 
 
 class AccountChangeBody(Body):
+    """A new name, or that it is closed, or both."""
+
     name = Text(required=False, max_length=120, help_text="a new name")
     closed = serializers.BooleanField(required=False, help_text="true: closed for good; it must be empty")
     reason = reason_why(100, told="why; kept in the history")
@@ -54,8 +56,8 @@ class RegistrationBody(Body):
 
 class EligibilityBody(Body):
     programme = Text(max_length=60, help_text="NJ Class I")
-    first_day = serializers.DateField(required=False, allow_null=True, default=None, help_text="left out: from ever")
-    last_day = serializers.DateField(required=False, allow_null=True, default=None, help_text="included; left out: for good")
+    first_day = Day(required=False, allow_null=True, default=None, help_text="left out: from ever")
+    last_day = Day(required=False, allow_null=True, default=None, help_text="included; left out: for good")
     certification = Text(required=False, default="", allow_blank=True, max_length=60, help_text="the certification's number")
 
 
@@ -66,7 +68,7 @@ class GeneratorBody(Body):
     state = Text(max_length=2, help_text="two letters: IA")
     capacity_mw = serializers.DecimalField(max_digits=10, decimal_places=3)
     technology = Text(required=False, default="", allow_blank=True, max_length=60)
-    commissioned_on = serializers.DateField(required=False, allow_null=True, default=None)
-    registrations = serializers.ListField(child=RegistrationBody(), required=False, default=list, max_length=20)
-    eligibilities = serializers.ListField(child=EligibilityBody(), required=False, default=list, max_length=100)
+    commissioned_on = Day(first_year=1900, required=False, allow_null=True, default=None)
+    registrations = Listed(child=RegistrationBody(), required=False, default=list, max_length=20)
+    eligibilities = Listed(child=EligibilityBody(), required=False, default=list, max_length=100)
     reason = reason_why(100, told="why; kept in the history")

@@ -27,7 +27,8 @@ def batch_to_issue(view: Owned, given: dict[str, Any], key: UUID) -> tuple[int, 
 
 
 def _recorded(view: Owned, given: dict[str, Any], key: UUID) -> Batch:
-    account = Account.objects.filter(pk=given["account"], organisation__in=view.owners(None)).select_related("organisation").first()
+    mine = Account.objects.filter(pk=given["account"], organisation__in=view.organisations.values())
+    account = mine.select_related("organisation").first()
     organisation = _found(account, "account").organisation
     assert organisation is not None  # the world's accounts belong to nobody
     services.may_write(view.user, organisation)
@@ -40,7 +41,8 @@ def _recorded(view: Owned, given: dict[str, Any], key: UUID) -> Batch:
         "vintage": given["vintage"],
     }
     if before := queries.with_key(key):
-        return _same(before[1], described | {"generator": generator.pk})
+        more = {name: given.get(name) for name in ("registry_text", "variance_of", "export")}
+        return _same(before[1], described | more | {"generator": generator.pk})
     return services.record_batch(
         organisation=organisation,
         generator=generator,
@@ -62,6 +64,9 @@ def _same(batch: int | None, described: dict[str, Any]) -> Batch:
         "serial_end": found.serials.upper - 1,
         "vintage": found.vintage,
         "generator": found.generator_id,
+        "registry_text": found.registry_text,
+        "variance_of": found.variance_of_id,
+        "export": found.export_id,
     }
     if told != described:
         raise errors.KeyReused("this key was used for another command; choose a new one", field="key")

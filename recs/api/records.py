@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from django.http import Http404
@@ -10,26 +11,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from energyopti.api.bodies import read
+from energyopti.api.cursor import Key
 from energyopti.api.idempotency import idempotent
 from energyopti.api.params import Parameter
 from energyopti.api.schema_problems import Refusals
 from energyopti.api.table import Answer, TableEndpoint
 from recs import errors, queries, services
-from recs.api import record_bodies, shapes
+from recs.api import record_bodies, shapes, tables
 from recs.api.answers import generator_row, told_account, told_generator
-from recs.api.base import SOURCE, Owned, plain, within
+from recs.api.base import SOURCE, Owned, within
 from recs.models import Account
 from recs.types import ALIASES
 
-OWNER = Parameter("owner_id", "the organisation's slug; left out: all that you belong to", example="acme-wind")
+OWNER = Parameter(
+    "owner_id",
+    "the organisation's slug; left out: all real ones of yours, or all of the sandbox where you have no other",
+    example="acme-wind",
+)
 META = {"source": SOURCE, "licence": None, "sandbox": False, "freshness": "2026-11-25T14:03:09.512345Z", "complete": None}
 _REFUSALS = Refusals(
     "Records",
     (
         errors.RoleTooSmall("a viewer may not change records"),
         errors.Unknown("there is nothing of this name that you may see", field="owner_id"),
-        errors.NameTaken("there is one like it already"),
-        errors.NotEmpty('the account "GATS active" still holds certificates'),
+        errors.NameTaken("there is one like it already", field="name"),
+        errors.NotEmpty('the account "GATS active" still holds certificates', field="closed"),
     ),
 )
 _ACCOUNT = {
@@ -39,7 +45,7 @@ _ACCOUNT = {
     "registry_account": "12345",
     "reason": "opened with PJM-EIS",
 }
-_ACCOUNT_ANSWER = shapes.example_of(shapes.ACCOUNTS)
+_ACCOUNT_ANSWER = tables.example_of(tables.ACCOUNTS)
 _GENERATOR = {
     "name": "Prairie Wind",
     "fuel_type": "wind",
@@ -48,7 +54,7 @@ _GENERATOR = {
     "registrations": [{"registry": "gats", "unit_id": "NON604366"}],
     "eligibilities": [{"programme": "NJ Class I", "first_day": "2019-05-01"}],
 }
-_GENERATOR_ANSWER = {name: value for name, value in shapes.example_of(shapes.GENERATORS).items() if name not in ("units", "programmes")} | {
+_GENERATOR_ANSWER = {name: value for name, value in tables.example_of(tables.GENERATORS).items() if name not in ("units", "programmes")} | {
     "registrations": [{"registry": "gats", "unit_id": "NON604366"}],
     "eligibilities": [{"programme": "NJ Class I", "first_day": "2019-05-01", "last_day": None, "certification": ""}],
 }
@@ -57,7 +63,7 @@ _GENERATOR_ANSWER = {name: value for name, value in shapes.example_of(shapes.GEN
 class Accounts(TableEndpoint, Owned):
     """Accounts with what lies in them."""
 
-    columns = shapes.ACCOUNTS
+    columns = tables.ACCOUNTS
     parameters = (OWNER,)
     meta_example = META
     refusals = _REFUSALS
@@ -116,7 +122,8 @@ class OneAccount(Owned):
         """What it is and whose it is never changes; one that holds certificates cannot be closed."""
         given = read(record_bodies.AccountChangeBody, request.data)
         with self.seeing():
-            account = Account.objects.filter(pk=within(id), organisation__in=self.owners(None)).select_related("organisation").first()
+            mine = Account.objects.filter(pk=within(id), organisation__in=self.organisations.values())
+            account = mine.select_related("organisation").first()
             if account is None or account.organisation is None:
                 raise Http404
             services.may_write(self.user, account.organisation)
@@ -127,7 +134,7 @@ class OneAccount(Owned):
             return self._told(id)
 
     def _told(self, number: int) -> Response:
-        found = queries.accounts([one.pk for one in self.owners(None)], account=number)
+        found = queries.accounts(self.numbers(), account=number)
         if not found:
             raise Http404
         return Response(told_account(found[0]))
@@ -136,7 +143,7 @@ class OneAccount(Owned):
 class Generators(TableEndpoint, Owned):
     """Generators with their names at registries and the programmes they are certified for."""
 
-    columns = shapes.GENERATORS
+    columns = tables.GENERATORS
     parameters = (OWNER,)
     meta_example = META
     refusals = _REFUSALS
@@ -186,31 +193,39 @@ class OneGenerator(Owned):
     @extend_schema(responses=shapes.GeneratorShape, examples=[OpenApiExample("a generator", _GENERATOR_ANSWER, response_only=True)])
     def get(self, request: Request, id: int) -> Response:
         with self.seeing():
-            found = queries.generators([one.pk for one in self.owners(None)], generator=within(id))
+            found = queries.generators(self.numbers(), generator=within(id))
         if not found:
             raise Http404
         return Response(told_generator(found[0]))
 
 
 class Registries(TableEndpoint, Owned):
-    """The registries that are places of record, by the names that this API has for them."""
+    """The registries that are places of record, by the names that this API has for them.
 
-    columns = shapes.REGISTRIES
+    What is sold outside, or received from there without a counterparty's account, goes to and comes from the world of its registry.
+    """
+
+    columns = tables.REGISTRIES
     meta_example = META
 
     def answer(self, asked: dict[str, Any]) -> Answer:
-        return self.rows(
-            self.columns,
-            key=("code",),
-            name="rec-registries",
-            read=lambda after, limit: [one for one in queries.registries() if after is None or one.code > after[0]][:limit],
-            shape=lambda row: plain(
+        return self.rows(self.columns, key=("code",), name="rec-registries", read=self.registries, shape=lambda row: row)
+
+    def registries(self, after: Key | None, limit: int) -> list[SimpleNamespace]:
+        outside = Account.objects.filter(kind=Account.Kind.WORLD).values_list("registry_id", "sandbox", "pk")
+        worlds = {(registry, sandbox): account for registry, sandbox, account in outside}
+        return [
+            SimpleNamespace(
                 code=row.code,
                 name=row.name,
                 operator=row.operator,
                 serial_example=row.serial_example,
                 kept_in=row.kept_in_id,
                 aliases=", ".join(alias for alias, code in ALIASES.items() if code == row.code and alias != row.code),
+                world_account=worlds.get((row.code, False)),
+                sandbox_world_account=worlds.get((row.code, True)),
                 source=row.source,
-            ),
-        )
+            )
+            for row in queries.registries()
+            if after is None or row.code > after[0]
+        ][:limit]

@@ -9,10 +9,10 @@ from django.http import Http404
 
 from energyopti.organisations.models import Organisation
 from recs import queries
+from recs.instructing import order_of
 from recs.instructions import Instruction, instruction
 from recs.models import Command
 from recs.pages.deeds import deeds
-from recs.pages.instructing import order_of
 from recs.queries import CommandRow
 
 MOST_RANGES = 500  # in the page; the API tells them all

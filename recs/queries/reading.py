@@ -12,12 +12,13 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from recs import exact
+from recs.calls import ONLY_WHEN_TOLD
 from recs.types import Criteria
 
 STATUSES = ("active", "held", "retired", "exported")
 BUCKETS = {"active": 1, "held": 2, "retired": 9}
-LARGEST = 2**63 - 1
-ONLY_WHEN_TOLD = 1 << 30  # of psycopg: after how many repetitions a statement is prepared unasked
+LARGEST = exact.LARGEST
 ANY = Criteria()
 
 # Certificates in an external account are a counterparty's, though the record of that account is ours

@@ -10,6 +10,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from energyopti.api import bodies
 from energyopti.api.base import Endpoint, Parameter
 from energyopti.errors import NaiveTime, UpstreamUnreachable
 from energyopti.organisations import services
@@ -24,12 +25,12 @@ RAISED = {
 }
 
 
-class Order(serializers.Serializer):
+class Order(bodies.Body):
     quantity = serializers.IntegerField(min_value=1)
 
 
-class Body(serializers.Serializer):
-    orders = Order(many=True)
+class Body(bodies.Body):
+    orders = bodies.Listed(child=Order(), max_length=1000)
 
 
 class Raises(Endpoint):

@@ -102,3 +102,13 @@ def test_a_foreign_cursor_is_refused(text: str) -> None:
 def test_a_cursor_without_an_offset_is_refused() -> None:
     with pytest.raises(cursor.BadCursor):
         cursor.decode([KEY[2]], cursor.encode((datetime(2024, 1, 1),)))
+
+
+@pytest.mark.parametrize("kind", [Kind.DAY, Kind.INSTANT])
+def test_times_beyond_the_encoders_calendar_are_told_all_the_same(kind: Kind) -> None:
+    days = np.array(["2024-03-10", "9999-12-31", None, "10000-01-01", "0001-01-01"], "datetime64[D]")
+    if kind is Kind.DAY:
+        assert read(kind, days) == ["2024-03-10", "9999-12-31", None, "10000-01-01", "0001-01-01"]
+    else:
+        midnights = [f"{day}T00:00:00Z" for day in ("2024-03-10", "9999-12-31")]
+        assert read(kind, days.astype("datetime64[s]")) == [*midnights, None, "10000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 
 import pytest
@@ -106,7 +107,12 @@ def test_an_unknown_parameter_stands_in_the_query_whatever_the_method(with_key: 
         ('{"a": NaN}', "NaN is not a number of JSON"),
         ('{"a": "\\u0000"}', "U+0000 is not allowed"),
         ('{"a": "\\ud800"}', "half a surrogate pair"),
-        ("[" * 200_000, "nested too deeply"),
+        ("[" * 200_000, "more than 32 lists and objects inside each other"),
+        ("[" * 925 + "]" * 925, "more than 32 lists and objects inside each other"),
+        ("[" * 33 + "]" * 33, "more than 32 lists and objects inside each other"),
+        ('{"a":' * 33 + "1" + "}" * 33, "more than 32 lists and objects inside each other"),
+        ('{"\\u0000": 1}', "U+0000 is not allowed"),
+        ('{"a": [{"\\ud800": 1}]}', "half a surrogate pair"),
     ],
 )
 def test_a_body_that_is_no_json_says_where(program: Client, body: str | bytes, told: str) -> None:
@@ -114,6 +120,42 @@ def test_a_body_that_is_no_json_says_where(program: Client, body: str | bytes, t
     assert answer["status"] == 400
     assert [fault["pointer"] for fault in answer["errors"]] == ["#" if told else "#/orders"]
     assert told in answer["errors"][0]["detail"]
+
+
+def test_names_by_the_thousand_are_read_in_no_time(program: Client) -> None:
+    names = [f'"name{number}": 1' for number in range(25_000)]
+    before = time.process_time()
+    answer = problem(program.post("/api/v1/probe/asks", f"{{{', '.join([*names, names[-1]])}}}", content_type="application/json"))
+    assert "'name24999' stands twice in one object" in answer["errors"][0]["detail"]
+    assert time.process_time() - before < 5  # it was a minute
+
+
+@pytest.mark.parametrize("text", ["\\\\u0000", "32 deep"])
+def test_a_body_that_only_looks_wrong_is_read(program: Client, text: str) -> None:
+    """A backslash before u0000 is two characters of a text, not U+0000."""
+    body = f'{{"a": "{text}"}}' if "u0000" in text else "[" * 32 + "1" + "]" * 32
+    told = problem(program.post("/api/v1/probe/asks", body, content_type="application/json"))
+    assert told["type"].endswith("invalid-input")
+
+
+def test_a_small_body_gets_no_large_answer(program: Client) -> None:
+    many = {f"n{number}": 1 for number in range(5_000)}
+    for body in (many, {"x" * 100_000: 1}, {"orders": [{"quantity": "y" * 100_000}]}, {"orders": [many] * 100}):
+        answer = program.post("/api/v1/probe/asks", body, content_type="application/json")
+        assert len(answer.content) < 30_000, body
+    told = problem(program.post("/api/v1/probe/asks", many, content_type="application/json"))
+    assert len(told["errors"]) == 100
+    assert told["detail"].endswith("; and 4990 more")
+    parameters = problem(program.get("/api/v1/probe/takes?" + "&".join(f"{name}=1" for name in [*many][:300])))
+    assert (len(parameters["errors"]), parameters["detail"][-13:]) == (100, " and 290 more")
+    long = problem(program.get(f"/api/v1/probe/takes?zone={'z' * 10_000}"))
+    assert len(long["detail"]) < 300
+
+
+def test_a_list_that_is_too_long_is_one_fault(program: Client) -> None:
+    """What it lists is not looked at."""
+    told = problem(program.post("/api/v1/probe/asks", {"orders": [7] * 1001}, content_type="application/json"))
+    assert told["errors"] == [{"pointer": "#/orders", "code": "max-length", "detail": "this lists 1001; at most 1000"}]
 
 
 def test_a_body_that_is_too_large_is_413(program: Client, settings: Any) -> None:

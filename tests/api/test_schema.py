@@ -141,11 +141,12 @@ def test_each_problem_has_an_example_that_fits_its_status(schema: Any) -> None:
         "UnsupportedMediaType": {415},
         "KeyReused": {422},
         "TooManyRequests": {429},
-        **{name: {int(name[-3:])} for name in examples if name.startswith(("Ledger", "Records"))},
+        **{name: {int(name[-3:])} for name in examples if name.startswith(("Ledger", "Records", "Instruction"))},
     }
-    assert {name for name in examples if name.startswith(("Ledger", "Records"))} == {
-        *(f"Ledger{status}" for status in (400, 403, 404, 409, 422, 503)),
+    assert {name for name in examples if name.startswith(("Ledger", "Records", "Instruction"))} == {
+        *(f"Ledger{status}" for status in (400, 403, 404, 409, 503)),
         *(f"Records{status}" for status in (403, 404, 409)),
+        "Instruction409",
     }
     assert examples["BadRequest"][0]["errors"] == [
         {
@@ -190,3 +191,21 @@ def test_a_list_is_written_with_commas(schema: Any) -> None:
 )
 def test_the_unit_is_the_end_of_the_name(name: str, unit: str) -> None:
     assert schema_tables.column_schema(Column(name, Kind.NUMBER, "d")).get("x-unit", "") == unit
+
+
+def test_a_body_takes_nothing_that_is_not_declared(schema: Any) -> None:
+    bodies = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]: name
+        for name, operation in operations(schema).items()
+        if "requestBody" in operation
+    }
+    assert {"PullBody", "TransferBody", "QueryBody", "PatchedAccountChangeBody"} <= set(bodies)
+    told = schema["components"]["schemas"]
+    assert {name: told[name].get("additionalProperties") for name in bodies} == dict.fromkeys(bodies, False)
+    assert told["ReasonBody"]["description"] == "Nothing has to be said; a reason may be."
+    assert told["PatchedAccountChangeBody"]["description"] == "A new name, or that it is closed, or both."
+
+
+def test_what_only_reads_tells_its_own_409(schema: Any) -> None:
+    found = operations(schema)["get /api/v1/rec/commands/{id}/instruction"]["responses"]["409"]
+    assert found == {"$ref": "#/components/responses/Instruction409"}

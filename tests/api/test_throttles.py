@@ -141,6 +141,25 @@ def test_a_stream_costs_ten(program: Client, settings) -> None:
     assert told(program.head("/api/v1/feeds?format=csv"))[1] == 78
 
 
+def test_a_stream_costs_ten_however_it_is_asked_for(program: Client, settings) -> None:
+    settings.API_RATE = "100/minute"
+
+    def left(path: str, body: dict[str, str], **headers: str) -> int:
+        return told(program.post(path, body, content_type="application/json", headers=headers))[1]
+
+    assert left("/api/v1/rec/query", {}) == 99
+    assert left("/api/v1/rec/query", {"format": "csv"}) == 89
+    assert left("/api/v1/rec/query?format=csv", {}) == 79
+    assert left("/api/v1/rec/query", {}, Accept="text/csv") == 69
+
+
+def test_a_posted_stream_that_does_not_fit_is_refused(program: Client, settings) -> None:
+    settings.API_RATE = "12/minute"
+    asked = [program.post("/api/v1/rec/query", {"format": "csv"}, content_type="application/json") for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [200, 429]
+    assert int(asked[1]["Retry-After"]) > 0
+
+
 def test_a_stream_that_costs_more_than_the_whole_budget_takes_all_of_it(program: Client, settings) -> None:
     settings.API_RATE = "5/minute"
     assert [program.get("/api/v1/feeds?format=csv").status_code for _ in range(2)] == [200, 429]

@@ -57,7 +57,7 @@ def alarms() -> set[str]:
 def test_a_seal_ends_between_two_commands(it: Lived, short_seals: Callable[[], Iterator[Seal]]) -> None:
     ends = []
     for one in short_seals():
-        assert alarms() == set()
+        assert alarms() == {"definitions_stand"}  # the function was shortened
         ends.append(one.upto_command)
         for model, upto in ((Entry, one.upto_entry), (CashEntry, one.upto_cash_entry)):
             rows: Any = model._default_manager

@@ -96,7 +96,7 @@ def test_commands_that_ran_side_by_side_are_sealed_together(other: Any, short_se
     third = ledger.reserve(key=key(), by=west.trader, account=west.main.pk, quantity=1)
     ends = []
     for one in short_seals():
-        assert alarms() == set()
+        assert alarms() == {"definitions_stand"}  # the function was shortened
         ends.append(one.upto_command)
     assert first < second < third
     assert ends[-2:] == [second, third]

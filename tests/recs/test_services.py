@@ -90,7 +90,7 @@ def test_renamed_and_closed_once(east: Firm) -> None:
 
 def test_an_account_that_holds_certificates_stays_open(east: Firm) -> None:
     issued(east)
-    assert faults_of(lambda: services.close_account(account=east.main, reason="x")) == [("not-empty", None)]
+    assert faults_of(lambda: services.close_account(account=east.main, reason="x")) == [("not-empty", "closed")]
     assert Account.objects.get(pk=east.main.pk).closed_at is None
 
 
@@ -100,7 +100,7 @@ def test_an_account_that_holds_certificates_stays_open(east: Firm) -> None:
         ({"name": ""}, [("invalid-input", "name")]),
         ({"name": "   "}, [("invalid-input", "name")]),
         ({"name": "x" * 121}, [("invalid-input", "name")]),
-        ({"name": "main"}, [("name-taken", None)]),
+        ({"name": "main"}, [("name-taken", "name")]),
         ({"kind": "world"}, [("invalid-input", "kind")]),
         ({"kind": "vault"}, [("invalid-input", "kind")]),
         ({"registry": "atlantis"}, [("unknown-registry", "registry")]),
@@ -121,7 +121,9 @@ def test_what_no_account_can_be(east: Firm, given: dict[str, Any], faults: list[
 def test_an_organisation_mirrors_a_registrys_account_once(east: Firm) -> None:
     mirror = {"registry": "nar", "registry_account": "7"}
     services.open_account(organisation=east.organisation, name="a", **mirror)
-    assert faults_of(lambda: services.open_account(organisation=east.organisation, name="b", **mirror)) == [("name-taken", None)]
+    assert faults_of(lambda: services.open_account(organisation=east.organisation, name="b", **mirror)) == [
+        ("name-taken", "registry_account")
+    ]
 
 
 def test_an_organisation_keeps_no_registrys_account_from_another(east: Firm) -> None:
@@ -171,11 +173,11 @@ def test_a_generator_with_all_that_belongs_to_it_has_one_reason(east: Firm) -> N
         ({"name": ""}, [("invalid-input", "name")]),
         ({"registrations": [("atlantis", "1")]}, [("unknown-registry", "registrations")]),
         ({"registrations": [("nar", "")]}, [("invalid-input", "registrations")]),
-        ({"registrations": [("nar", "1"), ("nar", "1")]}, [("name-taken", None)]),
+        ({"registrations": [("nar", "1"), ("nar", "1")]}, [("name-taken", "registrations")]),
         ({"eligibilities": [("X", date(2024, 1, 2), date(2024, 1, 1), "")]}, [("invalid-input", "eligibilities")]),
         ({"eligibilities": [("", None, None, "")]}, [("invalid-input", "eligibilities")]),
         ({"eligibilities": [("X", None, date.max, "")]}, [("invalid-input", "eligibilities")]),
-        ({"eligibilities": [("X", None, None, ""), ("X", date(2024, 1, 1), None, "")]}, [("name-taken", None)]),
+        ({"eligibilities": [("X", None, None, ""), ("X", date(2024, 1, 1), None, "")]}, [("name-taken", "eligibilities")]),
         ({"state": "1", "capacity_mw": Decimal(-1)}, [("invalid-input", "capacity_mw"), ("invalid-input", "state")]),
     ],
 )
@@ -187,7 +189,7 @@ def test_a_unit_of_a_registry_is_one_generator(east: Firm) -> None:
     record(east, registrations=[("gats", "NON1")])
     west = firm("west")
     for unit in ("NON1", "non1", "NON 1", " NoN\u00a0 1 "):
-        assert faults_of(lambda: record(west, registrations=[("pjm", unit)])) == [("name-taken", None)]  # noqa: B023 -- called at once
+        assert faults_of(lambda: record(west, registrations=[("pjm", unit)])) == [("name-taken", "registrations")]  # noqa: B023 -- called at once
 
 
 def test_a_unit_is_called_what_everybody_can_read(east: Firm) -> None:

@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 
+from energyopti.api.echo import quoted
+
 FORMATS = {
     "json": "application/json",
     "csv": "text/csv",
@@ -26,7 +28,7 @@ def chosen(request: Request | HttpRequest, given: str | None) -> str:
         media = media_range.partition(";")[0].strip().lower()
         if _quality(media_range) and (found := _matching(media)):
             return found
-    raise NotAcceptable(f"none of {accepted!r} is here; there are {', '.join(FORMATS.values())}")
+    raise NotAcceptable(f"none of {quoted(accepted)} is here; there are {', '.join(FORMATS.values())}")
 
 
 def _matching(media: str) -> str:

@@ -19,6 +19,7 @@ from energyopti.feeds.table import Array
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 _AT_ONCE = (Kind.INTEGER, Kind.NUMBER, Kind.INSTANT, Kind.BOOLEAN, Kind.TEXT)  # what orjson writes in one go
+_FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")  # what orjson writes lies between
 _FEW = 4  # runs this many times rarer than rows are worth looking for
 
 
@@ -53,7 +54,7 @@ def _array(column: Column, values: Values, zone: ZoneInfo | None) -> bytes:
         heads, counts = runs
         told = zip(_each(column, values[heads], zone), counts.tolist(), strict=True)
         return b"".join((token + b",") * count for token, count in told)[:-1]
-    if isinstance(values, np.ndarray) and column.kind in _AT_ONCE and not _lacks_times(values):
+    if isinstance(values, np.ndarray) and column.kind in _AT_ONCE and not _odd_times(values):
         return dumps(values.tolist() if column.kind is Kind.TEXT else np.ascontiguousarray(values))[1:-1]
     return b",".join(_each(column, values, zone))
 
@@ -76,9 +77,10 @@ def _each(column: Column, values: Values, zone: ZoneInfo | None) -> list[bytes]:
         return [told[code] for code in values.codes.tolist()]
     if column.kind is Kind.TEXT:
         return _texts(values.tolist())
-    if _lacks_times(values):  # orjson writes NaN as null, and knows no NaT
-        there = iter(_each(column, values[~np.isnat(values)], zone))
-        return [b"null" if gone else next(there) for gone in np.isnat(values).tolist()]
+    if _odd_times(values):
+        able = (values >= _FIRST) & (values < _LAST)
+        there = iter(_each(column, values[able], zone))
+        return [next(there) if one else _odd(column, value) for one, value in zip(able.tolist(), values, strict=True)]
     if not len(values):
         return []
     if column.kind is Kind.LOCAL:
@@ -103,8 +105,15 @@ def _local(values: Array, zone: ZoneInfo | None) -> list[bytes]:
     return [b'"' + time + signs[offset] for time, offset in zip(clock, minutes.tolist(), strict=True)]
 
 
-def _lacks_times(values: Array) -> bool:
-    return values.dtype.kind == "M" and bool(np.isnat(values).any())
+def _odd_times(values: Array) -> bool:
+    """Whether there is one that orjson does not write: NaT (NaN it knows), or the calendar's last day, and what is beyond."""
+    return values.dtype.kind == "M" and len(values) > 0 and not (values.min() >= _FIRST and values.max() < _LAST)
+
+
+def _odd(column: Column, value: np.datetime64) -> bytes:
+    if np.isnat(value):
+        return b"null"
+    return f'"{value}{"" if column.kind is Kind.DAY else "Z"}"'.encode()
 
 
 def _runs(values: Values) -> tuple[Array, Array] | None:

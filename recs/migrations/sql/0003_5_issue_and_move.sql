@@ -179,7 +179,11 @@ BEGIN
     registry := coalesce(source.registry_id, criteria ->> 'registry', (
       SELECT b.registry_id FROM recs_batch b WHERE b.id = coalesce(criteria ->> 'batch_id', ranges -> 0 ->> 'batch_id')::bigint
         AND EXISTS (SELECT FROM recs_holding h WHERE h.batch_id = b.id AND h.account_id = source.id)));
-    IF registry IS NULL THEN
+    IF registry IS NULL AND ranges IS NOT NULL THEN
+      PERFORM recs_refuse_range(source.id, (ranges -> 0 -> 'batch_id')::bigint, (ranges -> 0 -> 'serial_start')::bigint);
+    ELSIF registry IS NULL AND batch IS NOT NULL THEN
+      PERFORM recs_refuse('overdrawn', format('the account has 0 of the %s certificates asked for', c.quantity), 'quantity');
+    ELSIF registry IS NULL THEN
       PERFORM recs_refuse('registry-needed', 'say of which registry certificates are exported', 'registry', 'EO400');
     ELSIF to_registry IS NULL THEN
       PERFORM recs_refuse('registry-needed', 'say into which registry certificates are exported', 'to_registry', 'EO400');

@@ -92,7 +92,7 @@ def test_some_of_a_recorded_batch_then_the_rest_of_it_is_refused(market: Market)
     main = market.east.main.pk
     part = {"batch_id": recorded.pk, "serial_start": 11, "serial_end": 20}
     assert short(market.trader.done("/rec/issue", {"account": main, "ranges": [part]})) == ("issue", "completed", ["R 11-20"], 10)
-    assert refused(market.trader.post("/rec/issue", {"account": main, "batch_id": recorded.pk})) == (409, "already-issued", ["#/ranges"])
+    assert refused(market.trader.post("/rec/issue", {"account": main, "batch_id": recorded.pk})) == (409, "already-issued", ["#/batch_id"])
     outside = {"batch_id": recorded.pk, "serial_start": 25, "serial_end": 40}
     assert refused(market.trader.post("/rec/issue", {"account": main, "ranges": [outside]})) == (400, "outside-batch", ["#/ranges"])
 

@@ -74,6 +74,8 @@ def test_a_key_that_reads_is_enough_and_no_idempotency_key_is_needed(market: Mar
         ({"status": "active"}, [1000, 50]),
         ({"status": "held"}, []),
         ({"fuel_type": "wind", "state": "MA"}, []),
+        ({"fuel_type": "Wind"}, [1000]),
+        ({"state": "ma"}, [50]),
     ],
 )
 def test_what_is_asked_for(market: Market, asked: dict[str, str], quantities: list[int]) -> None:
@@ -138,6 +140,8 @@ def test_a_foreign_organisation_is_404_and_gives_nothing_away(market: Market) ->
         ({"limit": 20_000}, "invalid-input", ["#/limit"]),
         ({"cursor": "nonsense"}, "bad-cursor", ["#/cursor"]),
         ({"registry": "atlantis", "status": "sold"}, "invalid-input", ["#/registry", "#/status"]),
+        ({"state": "I1"}, "invalid-input", ["#/state"]),
+        ({"registry": "x" * 1000}, "invalid-input", ["#/registry"]),
         ({"owner_id": 7}, "invalid-input", ["#/owner_id"]),
     ],
 )
@@ -174,7 +178,27 @@ def test_pages_follow_each_other_however_the_options_are_sent(market: Market) ->
 
 
 def test_an_option_stands_in_one_place(market: Market) -> None:
-    assert refused(market.trader.query({"limit": 5}, "/rec/query?limit=6")) == (400, "invalid-input", ["#/limit"])
+    assert refused(market.trader.query({"limit": 5}, "/rec/query?limit=6")) == (400, "invalid-input", ["?limit"])
+
+
+def test_the_next_page_is_asked_for_with_the_body_as_it_was_whatever_stood_in_it(market: Market) -> None:
+    first = market.trader.query({}, "/rec/query?limit=1").json()
+    cursor = first["next"].partition("cursor=")[2]
+    for body, address in (({"cursor": "of another page"}, first["next"]), ({}, first["next"]), ({"cursor": cursor}, "/rec/query")):
+        assert [row["quantity_mwh"] for row in market.trader.query(body, address).json()["results"]] == [50]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "pointer"),
+    [
+        ("fields=nope", "invalid-input", "?fields"),
+        ("limit=20000", "invalid-input", "?limit"),
+        ("cursor=nonsense", "bad-cursor", "?cursor"),
+        ("tz=market", "invalid-input", "?tz"),
+    ],
+)
+def test_what_stands_in_the_address_is_told_there(market: Market, query: str, code: str, pointer: str) -> None:
+    assert refused(market.trader.query({}, f"/rec/query?{query}")) == (400, code, [pointer])
 
 
 def test_columns_fields_and_formats(market: Market) -> None:

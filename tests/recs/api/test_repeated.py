@@ -11,6 +11,7 @@ from tests.recs.api.asking import everything, refused
 from tests.recs.api.conftest import Market
 from tests.recs.api.test_moves import new
 
+KEY_REUSED = (422, "idempotency-key-reused", ["header Idempotency-Key"])
 CONFIRMED = {"reference": "X", "reference_date": "2024-06-01"}
 
 
@@ -56,16 +57,19 @@ def test_the_ledger_refuses_the_same_key_for_another_command_when_the_answer_is_
     market.trader.done("/rec/transfer", move, key="k")
     forget()
     before = everything()
-    assert refused(market.trader.post("/rec/transfer", move | {"quantity": 2}, key="k"))[:2] == (422, "key-reused")
+    assert refused(market.trader.post("/rec/transfer", move | {"quantity": 2}, key="k")) == KEY_REUSED
     assert everything() == before
 
 
-@pytest.mark.parametrize("changed", [{"serial_base": "other"}, {"serial_end": 9}, {"vintage": "2024-06"}, {"reason": "other"}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"serial_base": "other"}, {"serial_end": 9}, {"vintage": "2024-06"}, {"reason": "other"}, {"registry_text": "1771330 - 1 to 10"}],
+)
 def test_an_issue_is_the_same_only_with_the_same_batch(market: Market, changed: dict[str, Any]) -> None:
     market.trader.done("/rec/issue", new(market), key="k")
     forget()
     before = everything()
-    assert refused(market.trader.post("/rec/issue", new(market, **changed), key="k"))[:2] == (422, "key-reused")
+    assert refused(market.trader.post("/rec/issue", new(market, **changed), key="k")) == KEY_REUSED
     assert everything() == before
 
 
@@ -75,6 +79,22 @@ def test_an_issue_is_the_same_with_the_base_in_the_same_words(market: Market) ->
     before = everything()
     assert market.trader.done("/rec/issue", new(market, serial_base="PJM  2024"), key="k")["id"] == first["id"]
     assert everything() == before
+
+
+def test_an_issue_is_the_same_only_as_the_same_variance_and_of_the_same_export(market: Market) -> None:
+    market.trader.done("/rec/issue", new(market), key="k")
+    forget()
+    main = market.east.main.pk
+    gone = market.trader.done("/rec/export", {"account": main, "to_registry": "nar", "quantity": 1, "registry": "mrets"})["id"]
+    for more in ({"variance_of": market.first.pk}, {"export": gone}):
+        assert refused(market.trader.post("/rec/issue", new(market, **more), key="k")) == KEY_REUSED
+
+
+def test_many_at_once_under_a_key_that_was_used(market: Market) -> None:
+    move = {"kind": "transfer", "from_account": market.east.main.pk, "to_account": market.other.pk, "quantity": 1}
+    market.trader.done("/rec/bulk", {"moves": [move]}, key="k")
+    forget()
+    assert refused(market.trader.post("/rec/bulk", {"moves": [move | {"quantity": 2}]}, key="k")) == KEY_REUSED
 
 
 def test_a_key_is_its_users_own(market: Market) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import itertools
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+import schemathesis
+from django.core.management import call_command
 from django.db import connection
 from django.db.backends.signals import connection_created
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from energyopti.db import APP_ROLE, role_exists
 from recs.api.urls import urlpatterns
@@ -36,6 +43,7 @@ class Over:
         headers = self.headers | ({"Idempotency-Key": f"k{next(_keys)}"} if method != "get" else {})
         answer = requests.request(method, f"{self.url}/api/v1{path}", json=body, params=query, headers=headers, timeout=30)
         assert answer.status_code == status, (path, answer.status_code, answer.text)
+        fits(method.upper(), f"/api/v1{path}", answer)
         return answer
 
     def get(self, path: str, **query: Any) -> Any:
@@ -43,6 +51,24 @@ class Over:
 
     def post(self, path: str, body: Any = None, *, status: int = 201) -> Any:
         return self.ask("post", path, body or {}, status=status).json()
+
+
+@functools.cache
+def document() -> Any:
+    out = io.StringIO()
+    call_command("spectacular", format="openapi-json", stdout=out)
+    return schemathesis.openapi.from_dict(json.loads(out.getvalue()))
+
+
+def fits(method: str, path: str, answer: requests.Response) -> None:
+    """An answer is what the schema says: its status, its type, its shape."""
+    template = re.sub(r"/[0-9]+", "/{id}", path)
+    case = document()[template][method].Case(path_parameters={"id": 1} if template != path else {})
+    case.validate_response(answer, checks=[status_code_conformance, content_type_conformance, response_schema_conformance])
+    told = answer.json() if answer.headers["Content-Type"] == "application/json" else {}
+    if "ranges" in told:  # a command has no field besides
+        fields = document().raw_schema["components"]["schemas"]["WholeCommandShape" if "steps" in told else "CommandShape"]["properties"]
+        assert set(told) == set(fields), path
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def read_grows(w: Stage) -> None:
     change("recs_generationread", backing(w), "generation_mwh = 2000")
 
 
-@attack("records", "a read that backs a batch is deleted", READ_STAYS)
+@attack("records", "a read that backs a batch is deleted", READ_STAYS, remembered("recs_generationread"))
 def read_deleted(w: Stage) -> None:
     sql("DELETE FROM recs_generationread WHERE id = %s", backing(w))
 
