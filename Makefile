@@ -15,7 +15,7 @@ run:
 
 test:
 	@$(INSTALL) .venv requirements.txt requirements-dev.txt
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench:
 	@$(INSTALL) .venv-bench requirements-bench.txt

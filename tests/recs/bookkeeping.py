@@ -53,6 +53,10 @@ class Book:
     where: dict[Serial, tuple[int, int]] = field(default_factory=dict)
     asked: dict[int, Asked] = field(default_factory=dict)
     reversed: set[int] = field(default_factory=set)
+    recorded: dict[int, int] = field(default_factory=dict)  # of batches: the organisation that wrote it down
+    had: dict[int, set[Serial]] = field(default_factory=dict)  # by organisations, at some time
+    came: dict[Serial, int] = field(default_factory=dict)  # by which command it is where it is; 0: it came back
+    unapproved: set[int] = field(default_factory=set)  # commands of which the other side knows nothing
 
     def at(self, place: int, bucket: int = ACTIVE, fuel: str | None = None) -> set[Serial]:
         return {serial for serial, there in self.where.items() if there == (place, bucket) and fuel in (None, self.fuels[serial[0]])}
@@ -76,9 +80,17 @@ class Book:
                 return found.get(bucket, errors.RangeNotOwned) if place == source else errors.RangeNotOwned
         return None
 
+    def refuses_foreign(self, source: int, target: int, serials: frozenset[Serial]) -> type[errors.LedgerError] | None:
+        """Out of the world comes what an organisation wrote down, or had before."""
+        organisation = self.places[target].organisation
+        if self.places[source].kind != "world" or organisation is None:
+            return None
+        known = all(self.recorded[batch] == organisation for batch, _ in serials) or serials <= self.had.get(organisation, set())
+        return None if known else errors.RangeNotOwned
+
     def refuses_resolving(self, how: str, command: int, who: int, organisation: int) -> type[errors.LedgerError] | None:
         it = self.asked[command]
-        if organisation not in (it.organisation, it.counterparty):
+        if organisation != it.organisation and (organisation != it.counterparty or command in self.unapproved):
             return errors.Unknown
         if not it.stages:
             return errors.AlreadyResolved
@@ -98,7 +110,8 @@ class Book:
             return errors.Unknown
         if it.kind not in ("transfer", "issue", "receive") or it.stages or not it.serials or command in self.reversed:
             return errors.NotReversible
-        return None if it.serials <= self.at(it.target) else errors.MovedOn
+        untouched = not holder.outside or all(self.came[serial] == command for serial in it.serials)
+        return None if untouched and it.serials <= self.at(it.target) else errors.MovedOn
 
     # --- what happens -----------------------------------------------------------------------------------------
 
@@ -117,22 +130,33 @@ class Book:
         """A new command: its certificates go, or are held where they are (an issue's: where they will be)."""
         self.asked[command] = it
         there = (it.source or it.target, HELD) if it.stages else (it.target, it.bucket)
-        self.where |= dict.fromkeys(it.serials, there)
+        self._put(it.serials, there, command)
+        if it.stages[:1] == ("approval",):
+            self.unapproved.add(command)
         self._reversed(it)
 
     def resolve(self, how: str, command: int) -> None:
         it = self.asked[command]
+        if how == "approve":
+            self.unapproved.discard(command)
         if how in FORWARD and len(it.stages) > 1:
             self.asked[command] = replace(it, stages=it.stages[1:])
             return
         if how in FORWARD:
-            self.where |= dict.fromkeys(it.serials, (it.target, it.bucket))
+            self._put(it.serials, (it.target, it.bucket), command)
             self.asked[command] = replace(it, stages=())
             self._reversed(self.asked[command])
             return
         back = it.source or self.worlds[next(iter(it.serials))[0]]
-        self.where |= dict.fromkeys(it.serials, (back, ACTIVE))
+        self._put(it.serials, (back, ACTIVE), 0)
         self.asked[command] = replace(it, stages=(), serials=frozenset())
+
+    def _put(self, serials: frozenset[Serial], there: tuple[int, int], command: int) -> None:
+        place = self.places[there[0]]
+        self.where |= dict.fromkeys(serials, there)
+        self.came |= dict.fromkeys(serials, command)
+        if place.organisation is not None and place.kind != "external":
+            self.had.setdefault(place.organisation, set()).update(serials)
 
     def _reversed(self, it: Asked) -> None:
         if it.reverses and not it.stages:

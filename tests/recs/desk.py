@@ -116,6 +116,7 @@ class Desk(RuleBasedStateMachine):
             owner, of=self.plants[owner.organisation.pk, fuel], base=f"B{len(self.book.vintages)}", last=SIZE, vintage=date(2024, month, 1)
         )
         self.book.vintages[made.pk], self.book.fuels[made.pk], self.book.worlds[made.pk] = month, fuel, self.registries["mrets"]
+        self.book.recorded[made.pk] = owner.organisation.pk
         command = self.attempt(None, ledger.issue, by=owner.officer, batch=made.pk, account=place, first=1, last=part)
         serials = frozenset((made.pk, serial) for serial in range(1, part + 1))
         self.moved("issue", place, owner.officer, None, place, serials, command or 0)
@@ -124,7 +125,10 @@ class Desk(RuleBasedStateMachine):
         serials = frozenset((one, serial) for serial in range(first, last + 1))
         acting = target if kind == "receive" else source
         by = self.owner(acting).officer
-        expected = self.book.refuses_move(kind, source, target) or self.book.refuses_ranges(source, serials)
+        expected = self.book.refuses_move(kind, source, target)
+        if kind == "receive":
+            expected = expected or self.book.refuses_foreign(source, target, serials)
+        expected = expected or self.book.refuses_ranges(source, serials)
         from_abroad = self.book.worlds[one] == self.registries["nar"]
         if from_abroad and kind == "export" and not self.book.places[source].mirrors:
             expected = errors.WrongRegistry

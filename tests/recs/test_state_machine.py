@@ -182,6 +182,7 @@ class Ledger(Desk):
         self.seen["import"] += 1
         self.imports.setdefault(command, []).append(quantity)
         self.book.vintages[made.pk], self.book.fuels[made.pk], self.book.worlds[made.pk] = vintage, fuel, self.registries["nar"]
+        self.book.recorded[made.pk] = owner.organisation.pk
         place = data.draw(st.sampled_from([one for one in self.own if self.owner(one) is owner and not self.book.places[one].mirrors]))
         done = self.attempt(None, ledger.issue, by=owner.officer, batch=made.pk, account=place, kind="import")
         self.moved("import", place, owner.officer, None, place, frozenset((made.pk, n) for n in range(1, quantity + 1)), done or 0)
