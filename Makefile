@@ -3,6 +3,8 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.13 python3.11 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
 INSTALL = $(PYTHON) -I energyopti/onemachine/install.py
 BIN = .venv/bin
+# Processes that share the tests; 0 with servers of one's own (DATABASE_URL, REDIS_URL).
+WORKERS = auto
 # What the checks look at: settings as in production, on a data folder that nobody uses.
 DEPLOYED = DATABASE_URL= REDIS_URL= ENERGYOPTI_HOME=var/lint DEBUG=false SANDBOX=off ALLOWED_HOSTS=energyopti.example.com \
 	SECRET_KEY=a-key-for-this-check-alone-of-at-least-fifty-characters-0123456789
@@ -15,7 +17,7 @@ run:
 
 test:
 	@$(INSTALL) .venv requirements.txt requirements-dev.txt
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 bench:
 	@$(INSTALL) .venv-bench requirements-bench.txt
