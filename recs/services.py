@@ -21,11 +21,11 @@ from energyopti.errors import Faults
 from energyopti.organisations.models import Membership, Organisation, User
 from energyopti.organisations.queries import role_in
 from recs.errors import RoleTooSmall, Unknown, rules_told
+from recs.exact import LARGEST_SERIAL
 from recs.models import Account, Batch, Command, Eligibility, GenerationRead, Generator, Policy, Registration
 from recs.queries import registry_code
 
 Row = TypeVar("Row", bound=Model)
-LARGEST_SERIAL = 2**63 - 2  # the range type keeps the number after it
 LONGEST_REASON = 100  # as the history keeps it
 _OUTSIDE = {"fuel": "fuel_type", "registry_id": "registry"}  # columns that the outside calls otherwise
 

@@ -19,8 +19,9 @@ from energyopti.backoffice.reasons import Deed, Plan, ShortReasonForm, ask
 from recs import services
 from recs.admin import who
 from recs.admin.base import RecordAdmin, RecordForm, Tool
-from recs.admin.forms import LARGEST_SERIAL, MonthField
+from recs.admin.forms import MonthField
 from recs.errors import StaysWhatItIs, rules_told
+from recs.exact import LARGEST_SERIAL
 from recs.models import Account, Batch, Command, Entry, Holding, Registry
 from recs.models.journal import Bucket
 from recs.queries import serials_text

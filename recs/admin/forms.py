@@ -11,7 +11,6 @@ from django.forms.models import BaseInlineFormSet
 from django.forms.utils import pretty_name
 
 DAY = timedelta(days=1)
-LARGEST_SERIAL = 2**63 - 2  # its successor still fits into a bigint
 
 
 class DayInput(forms.DateInput):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from energyopti.backoffice.site import Page, office
 from recs.admin import who
 from recs.admin.base import SHELF
-from recs.admin.forms import LARGEST_SERIAL
+from recs.exact import LARGEST_SERIAL
 from recs.models import Batch
 from recs.queries import Step, find_serial, life, serials_text
 

@@ -19,8 +19,9 @@ from energyopti.organisations.models import User
 from recs import ledger
 from recs.admin import money, who
 from recs.admin.deeds import CommandForm, Order, give
-from recs.admin.forms import LARGEST_SERIAL, MonthField
+from recs.admin.forms import MonthField
 from recs.errors import RangesNeeded
+from recs.exact import LARGEST_SERIAL
 from recs.models import Account, Batch, Registry
 from recs.types import Criteria, Purpose, SerialRange
 

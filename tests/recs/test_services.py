@@ -13,6 +13,7 @@ from django.db import transaction
 from energyopti.errors import EnergyOptiError, InvalidInput, Several
 from energyopti.organisations.models import User
 from recs import errors, ledger, services
+from recs.exact import LARGEST_SERIAL
 from recs.models import Account, Batch, Command, Eligibility, GenerationRead, Generator, Policy, Registration
 from recs.types import SerialRange
 from tests.recs.world import Firm, batch, firm, generator, issued, key
@@ -244,7 +245,7 @@ def test_what_no_batch_can_be(east: Firm, given: dict[str, Any], faults: list[tu
 
 
 def test_the_largest_serial_number_there_may_be(east: Firm) -> None:
-    made = recorded(east, serial_start=services.LARGEST_SERIAL, serial_end=services.LARGEST_SERIAL)
+    made = recorded(east, serial_start=LARGEST_SERIAL, serial_end=LARGEST_SERIAL)
     assert ledger.issue(key=key(), by=east.trader, batch=made.pk, account=east.main.pk)
 
 

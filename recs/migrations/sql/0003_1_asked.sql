@@ -3,7 +3,7 @@
 --
 -- Order in each: replay -> who may -> advisory locks: the journal's, then the source's, ascending -> the command row (its key is
 -- unique: the same key waits for the first) -> pieces, one holding at a time -> cash, under its organisations' locks -> COMMIT,
--- where the proofs run. Bulk takes the locks of all its sources first.
+-- where the proofs run. Bulk takes the locks of all its sources first; what resolves a command locks that command's row first.
 
 CREATE FUNCTION recs_refuse(rule text, said text, field text DEFAULT '', state text DEFAULT 'EO409') RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
